@@ -1,0 +1,92 @@
+import { CommandError } from '../base/command_error.ts';
+import { BSON_TYPE, isNumericType } from '../bson/types.ts';
+import { numberOf, type RawValue } from '../bson/value.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import { CountRun } from '../database/count_run.ts';
+import { resolveHint } from '../database/plan.ts';
+import { Turn } from '../database/turn.ts';
+import { describeValue } from '../query/describe.ts';
+import { compileFilter } from '../query/matcher.ts';
+import { Arguments } from './arguments.ts';
+import type { Command, CommandRequest } from './context.ts';
+import { readPoint, runToEnd, virtualDocuments } from './cursor_reply.ts';
+import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { OPLOG_NS, readNamespace } from './namespace.ts';
+import { refuseCollation } from './update.ts';
+
+export const countCommand: Command = {
+  name: 'count',
+  secondary: 'optIn',
+  readConcerns: ['available', 'majority', 'linearizable'],
+  isApiVersion1: true,
+  help: 'counts the documents that match a query',
+  run(request, context, reply) {
+    const { data } = context;
+    const ns = readNamespace(request, data);
+    const count = parseCount(request);
+    const filter = compileFilter(count.query);
+    const readAt = readPoint(request, context, ns);
+    const collection = data.catalog.find(ns);
+    if (collection === undefined) {
+      let total = virtualDocuments(ns, data, readAt())?.filter((one) => filter.matcher.matches(one, 0)).length ?? 0;
+      if (ns === OPLOG_NS && filter.matchesAll) total = data.oplog.count;
+      writeCount(reply, count, total);
+      return undefined;
+    }
+    const hint = count.hint === undefined ? undefined : resolveHint(count.hint, collection);
+    if (filter.matchesAll && hint === undefined) {
+      writeCount(reply, count, collection.count);
+      return undefined;
+    }
+    const turn = new Turn(context.env.clock);
+    const limit = count.limit + count.skip;
+    const run = new CountRun({ collection, filter, hint, at: readAt(), turn, limit });
+    const resume = (): void => {
+      if (collection.gone !== undefined) throw new CommandError('QueryPlanKilled', collection.gone);
+      turn.restart();
+      run.moveTo(readAt());
+    };
+    const waiting = runToEnd(() => run.advance(), context, resume);
+    if (waiting === undefined) writeCount(reply, count, run.count);
+    return waiting?.then(() => writeCount(reply, count, run.count));
+  },
+};
+
+interface Count {
+  readonly query: Uint8Array;
+  readonly skip: number;
+  /** Infinity when there is none. */
+  readonly limit: number;
+  readonly hint: RawValue | undefined;
+}
+
+function parseCount(request: CommandRequest): Count {
+  let query = EMPTY_DOCUMENT;
+  let skip = 0;
+  let limit = Infinity;
+  let hint: RawValue | undefined;
+  const args = Arguments.ofCommand('count', request.body);
+  while (args.next()) {
+    if (args.name === 'query') query = args.value.type === BSON_TYPE.null ? EMPTY_DOCUMENT : args.document();
+    else if (args.name === 'skip') skip = skipOf(args.raw());
+    // A negative limit means the same as its amount.
+    else if (args.name === 'limit') limit = Math.abs(args.integer()) || Infinity;
+    else if (args.name === 'hint') hint = args.hint();
+    else if (args.name === 'collation') refuseCollation(args);
+    else if (args.name !== 'fields') args.refuseUnknown();
+  }
+  return { query, skip, limit, hint };
+}
+
+function skipOf(value: RawValue): number {
+  if (!isNumericType(value.type)) throw new CommandError('BadValue', 'skip value is not a valid number');
+  const skip = Math.trunc(numberOf(value));
+  if (skip >= 0) return skip;
+  throw new CommandError('FailedToParse', `Expected a positive number in: skip: ${describeValue(value)}`);
+}
+
+function writeCount(reply: BsonWriter, count: Count, total: number): void {
+  const n = Math.min(Math.max(total - count.skip, 0), count.limit);
+  if (n <= 0x7fff_ffff) reply.int32('n', n);
+  else reply.int64('n', n);
+}

@@ -1,0 +1,201 @@
+import { CommandError } from '../base/command_error.ts';
+import { errorNameOf } from '../base/error_codes.ts';
+import { ElementReader } from '../bson/elements.ts';
+import { compareDocuments } from '../bson/compare.ts';
+import { BSON_TYPE, isNumericType, typeAlias } from '../bson/types.ts';
+import type { RawValue } from '../bson/value.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import type { Collection } from '../database/collection.ts';
+import { fillBuild, startBuild } from '../database/index_build.ts';
+import type { Index } from '../database/index.ts';
+import { isIdKey, parseIndexSpec, type IndexSpec } from '../database/index_spec.ts';
+import type { MemberData } from '../database/member_data.ts';
+import { newUuid, uuidText } from '../database/uuid.ts';
+import { createCollection, createEmptyIndex, logIndexBuild } from '../database/write_catalog.ts';
+import { describeDocument } from '../query/describe.ts';
+import { Arguments } from './arguments.ts';
+import type { Command, CommandContext, CommandRequest } from './context.ts';
+import { missingField } from './fields.ts';
+import { checkWritable, writeNamespace } from './namespace.ts';
+
+/** Most indexes of a collection, the one on `_id` included. Source: the manual, "MongoDB Limits: Indexes". */
+const INDEXES_MAX = 64;
+
+export const createIndexesCommand: Command = {
+  name: 'createIndexes',
+  secondary: 'never',
+  isWrite: true,
+  isApiVersion1: true,
+  help: 'creates indexes on a collection, which is created when it does not exist',
+  run(request, context, reply) {
+    const { data } = context;
+    const { ns, specs, commitQuorum } = parseCreateIndexes(request);
+    checkWritable(ns, data);
+    const existing = data.catalog.find(ns);
+    const before = existing === undefined ? 1 : existing.indexes.length + 1;
+    const wanted = specs.filter((spec) => !isThere(existing, spec));
+    if (existing !== undefined && wanted.length === 0) {
+      writeCounts(reply, before, before, 'all indexes already exist');
+      return undefined;
+    }
+    checkAmongEachOther(ns, wanted);
+    const collection = existing ?? createCollection(data, ns);
+    if (collection.indexes.length + 1 + wanted.length > INDEXES_MAX) {
+      const text = `add index fails, too many indexes for ${ns} key:${describeDocument(wanted[0].key)}`;
+      throw new CommandError('CannotCreateIndex', text);
+    }
+    const note = wanted.length < specs.length && existing !== undefined ? 'index already exists' : undefined;
+    const finish = (): void => {
+      context.lastWrite = data.oplog.lastWritten;
+      reply.bool('createdCollectionAutomatically', existing === undefined);
+      writeCounts(reply, before, collection.indexes.length + 1, note);
+      if (commitQuorum === undefined) reply.string('commitQuorum', 'votingMembers');
+      else reply.value('commitQuorum', commitQuorum);
+    };
+    if (collection.count === 0) {
+      for (const spec of wanted) createEmptyIndex(data, collection, spec);
+      finish();
+      return undefined;
+    }
+    return buildAll(context, collection, wanted).then(finish);
+  },
+};
+
+interface CreateIndexes {
+  readonly ns: string;
+  readonly specs: readonly IndexSpec[];
+  readonly commitQuorum: RawValue | undefined;
+}
+
+function parseCreateIndexes(request: CommandRequest): CreateIndexes {
+  const ns = indexedNamespace(request);
+  let specs: IndexSpec[] | undefined;
+  let commitQuorum: RawValue | undefined;
+  const args = Arguments.ofCommand('createIndexes', request.body);
+  while (args.next()) {
+    if (args.name === 'indexes') specs = parseSpecs(args);
+    else if (args.name === 'commitQuorum') commitQuorum = args.raw();
+    else if (args.name === 'ignoreUnknownIndexOptions') args.flag();
+    else args.refuseUnknown();
+  }
+  if (specs === undefined) throw missingField('createIndexes.indexes');
+  if (specs.length === 0) throw new CommandError('BadValue', 'Must specify at least one index to create');
+  if (commitQuorum !== undefined && commitQuorum.type !== BSON_TYPE.string && !isNumericType(commitQuorum.type)) {
+    throw new CommandError('FailedToParse', 'commitQuorum must be a string or a number');
+  }
+  return { ns, specs, commitQuorum };
+}
+
+/** Unlike other writes, with 73 for names that are no string. */
+function indexedNamespace(request: CommandRequest): string {
+  const reader = new ElementReader(request.body);
+  reader.next();
+  if (reader.type === BSON_TYPE.string) return writeNamespace(request);
+  throw new CommandError('InvalidNamespace', `collection name has invalid type ${typeAlias(reader.type)}`);
+}
+
+function parseSpecs(args: Arguments): IndexSpec[] {
+  const { value } = args;
+  if (value.type !== BSON_TYPE.array) {
+    throw new CommandError('TypeMismatch', `The field 'indexes' must be an array, but got ${typeAlias(value.type)}`);
+  }
+  const specs: IndexSpec[] = [];
+  const items = new ElementReader(value.bytes, value.start);
+  while (items.next()) {
+    if (items.type !== BSON_TYPE.object) {
+      const text = `The elements of the 'indexes' array must be objects, but got ${typeAlias(items.type)}`;
+      throw new CommandError('TypeMismatch', text);
+    }
+    specs.push(parseIndexSpec(items.bytes, items.start));
+  }
+  return specs;
+}
+
+/** Whether the very same index is there. Throws 85 or 86 when one is that contradicts it. */
+function isThere(collection: Collection | undefined, spec: IndexSpec): boolean {
+  if (collection === undefined) return false;
+  if (isIdKey(spec.key)) return true;
+  return collection.maintained.some((index) => isSame(index.spec, spec));
+}
+
+function isSame(existing: IndexSpec, wanted: IndexSpec): boolean {
+  const sameKey = compareDocuments(existing.key, 0, wanted.key, 0) === 0;
+  const sameName = existing.name === wanted.name;
+  const sameOptions = existing.isUnique === wanted.isUnique && existing.isSparse === wanted.isSparse;
+  if (!sameKey && !sameName) return false;
+  const both = `Requested index: ${describeDocument(wanted.document)}, existing index: ${describeDocument(existing.document)}`;
+  if (!sameKey) {
+    const text = `An existing index has the same name as the requested index. ${both}`;
+    throw new CommandError('IndexKeySpecsConflict', text);
+  }
+  if (!sameName) {
+    const text = sameOptions
+      ? `Index already exists with a different name: ${existing.name}`
+      : `An equivalent index already exists with a different name and options. ${both}`;
+    throw new CommandError('IndexOptionsConflict', text);
+  }
+  if (sameOptions) return true;
+  const text = `An equivalent index already exists with the same name but different options. ${both}`;
+  throw new CommandError('IndexOptionsConflict', text);
+}
+
+function checkAmongEachOther(ns: string, specs: readonly IndexSpec[]): void {
+  for (const [i, spec] of specs.entries()) {
+    for (const other of specs.slice(0, i)) {
+      if (!isSame(other, spec)) continue;
+      const text = 'Cannot build two identical indexes. Try again without duplicate indexes.';
+      throw new CommandError('OperationFailed', `Index build failed: Collection ${ns} :: caused by :: ${text}`);
+    }
+  }
+}
+
+function writeCounts(reply: BsonWriter, before: number, after: number, note: string | undefined): void {
+  reply.int32('numIndexesBefore', before).int32('numIndexesAfter', after);
+  if (note !== undefined) reply.string('note', note);
+}
+
+/** Builds beside running writes; logs the start, and the commit or that it was given up. */
+async function buildAll(context: CommandContext, collection: Collection, specs: readonly IndexSpec[]): Promise<void> {
+  const { data } = context;
+  const uuid = newUuid(data.env.random);
+  logIndexBuild(data, collection, 'startIndexBuild', { uuid, specs });
+  const indexes = specs.map((spec) => startBuild(data, collection, spec));
+  try {
+    for (const index of indexes) await fillBuild(data, collection, index, () => checkGoesOn(context));
+  } catch (error) {
+    giveUp(data, collection, indexes, { uuid, specs, error });
+    throw error instanceof CommandError ? buildFailure(uuid, collection, error) : error;
+  }
+  const at = logIndexBuild(data, collection, 'commitIndexBuild', { uuid, specs });
+  for (const index of indexes) {
+    collection.stopBuilding(index);
+    data.catalog.addIndex(collection, index.readyFrom(at), at);
+  }
+}
+
+function checkGoesOn(context: CommandContext): void {
+  context.checkInterrupt();
+  context.data.writeLog.checkAcceptsWrites();
+}
+
+function giveUp(
+  data: MemberData,
+  collection: Collection,
+  indexes: readonly Index[],
+  build: { readonly uuid: Uint8Array; readonly specs: readonly IndexSpec[]; readonly error: unknown },
+): void {
+  for (const index of indexes) {
+    collection.stopBuilding(index);
+    data.catalog.discardIndex(index);
+  }
+  if (collection.gone !== undefined || !data.acceptsWrites || !(build.error instanceof CommandError)) return;
+  const { code, message } = build.error;
+  const cause = { code, codeName: errorNameOf(code), message };
+  logIndexBuild(data, collection, 'abortIndexBuild', { uuid: build.uuid, specs: build.specs, cause });
+}
+
+function buildFailure(uuid: Uint8Array, collection: Collection, error: CommandError): CommandError {
+  const where = `Collection ${collection.ns} ( ${uuidText(collection.uuid)} )`;
+  const text = `Index build failed: ${uuidText(uuid)}: ${where} :: caused by :: ${error.message}`;
+  return new CommandError(error.code, text, error.details, { cause: error });
+}

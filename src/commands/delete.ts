@@ -1,0 +1,175 @@
+import { CommandError } from '../base/command_error.ts';
+import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
+import { numberOf, type RawValue } from '../bson/value.ts';
+import { DeleteRun } from '../database/delete_run.ts';
+import type { MemberData } from '../database/member_data.ts';
+import { resolveHint } from '../database/plan.ts';
+import type { RetryableSession } from '../database/sessions.ts';
+import { Turn } from '../database/turn.ts';
+import { compileFilter } from '../query/matcher.ts';
+import { Arguments } from './arguments.ts';
+import type { Command, CommandRequest } from './context.ts';
+import { missingField } from './fields.ts';
+import { checkWritable, writeNamespace } from './namespace.ts';
+import { refuseCollation, statementDocuments } from './update.ts';
+import {
+  BatchOutcome,
+  checkBatchSize,
+  retryableSession,
+  runBatch,
+  statementId,
+  statementOf,
+  writeBatchReply,
+  type BatchRun,
+} from './write_batch.ts';
+
+export const deleteCommand: Command = {
+  name: 'delete',
+  secondary: 'never',
+  isWrite: true,
+  isRetryableWrite: true,
+  isApiVersion1: true,
+  opcounter: 'delete',
+  help: 'removes documents',
+  run(request, context, reply) {
+    const { data } = context;
+    const parsed = parseDelete(request);
+    checkWritable(parsed.ns, data);
+    const turn = new Turn(context.env.clock);
+    const batch = new DeleteBatch(data, parsed, turn, retryableSession(request, data));
+    const waiting = runBatch(batch, context, turn);
+    if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'delete');
+    return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'delete'));
+  },
+};
+
+interface DeleteArguments {
+  readonly q: Uint8Array;
+  readonly isMulti: boolean;
+  readonly hint: RawValue | undefined;
+}
+
+interface Delete {
+  readonly ns: string;
+  readonly statements: readonly DeleteArguments[];
+  readonly ordered: boolean;
+  readonly firstId: number | undefined;
+  readonly ids: readonly number[] | undefined;
+}
+
+function parseDelete(request: CommandRequest): Delete {
+  const ns = writeNamespace(request);
+  let documents: readonly Uint8Array[] | undefined;
+  let ordered = true;
+  let firstId: number | undefined;
+  let ids: readonly number[] | undefined;
+  const args = Arguments.ofCommand('delete', request.body);
+  while (args.next()) {
+    if (args.name === 'deletes') documents = args.documents();
+    else if (args.name === 'ordered') ordered = args.bool();
+    else if (args.name === 'stmtId') firstId = args.int32();
+    else if (args.name === 'stmtIds') ids = args.int32List();
+    else if (args.name === 'bypassDocumentValidation') args.flag();
+    else if (args.name === 'let' || args.name === 'runtimeConstants') args.refuseUnsupported();
+    else args.refuseUnknown();
+  }
+  documents = statementDocuments(request, 'deletes') ?? documents;
+  if (documents === undefined) throw missingField('delete.deletes');
+  checkBatchSize(documents.length);
+  return { ns, statements: documents.map((document) => parseStatement(document)), ordered, firstId, ids };
+}
+
+function parseStatement(document: Uint8Array): DeleteArguments {
+  let q: Uint8Array | undefined;
+  let limit: number | undefined;
+  let hint: RawValue | undefined;
+  const args = Arguments.ofDocument('delete.deletes', document, 0);
+  while (args.next()) {
+    if (args.name === 'q') q = args.document();
+    else if (args.name === 'limit') limit = limitOf(args.value);
+    else if (args.name === 'hint') hint = args.hint();
+    else if (args.name === 'collation') refuseCollation(args);
+    else args.refuseUnknown();
+  }
+  if (q === undefined) throw missingField('delete.deletes.q');
+  if (limit === undefined) throw missingField('delete.deletes.limit');
+  return { q, isMulti: limit === 0, hint };
+}
+
+/** What is no number counts as 0. */
+function limitOf(value: ValueSpan): number {
+  const limit = isNumericType(value.type) && value.type !== BSON_TYPE.null ? Math.trunc(numberOf(value)) : 0;
+  if (limit === 0 || limit === 1) return limit;
+  throw new CommandError('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
+}
+
+class DeleteBatch implements BatchRun {
+  readonly outcome = new BatchOutcome();
+  readonly #data: MemberData;
+  readonly #delete: Delete;
+  readonly #turn: Turn;
+  readonly #session: RetryableSession | undefined;
+  #position = 0;
+  #running: DeleteRun | undefined;
+
+  constructor(data: MemberData, parsed: Delete, turn: Turn, session: RetryableSession | undefined) {
+    this.#data = data;
+    this.#delete = parsed;
+    this.#turn = turn;
+    this.#session = session;
+  }
+
+  advance(): 'done' | 'pause' {
+    const { statements, ordered } = this.#delete;
+    while (this.#position < statements.length) {
+      const index = this.#position;
+      try {
+        if (this.#advanceOne(index) === 'pause') return 'pause';
+      } catch (error) {
+        this.#running = undefined;
+        this.outcome.fail(index, error);
+        if (ordered) return 'done';
+      }
+      this.#position += 1;
+      if (this.#turn.isOver() && this.#position < statements.length) return 'pause';
+    }
+    return 'done';
+  }
+
+  #advanceOne(index: number): 'done' | 'pause' {
+    const run = this.#running ?? this.#start(index);
+    if (run === undefined) return 'done';
+    this.#running = run;
+    if (run.advance() === 'pause') return 'pause';
+    this.#running = undefined;
+    this.outcome.n += run.deleted;
+    return 'done';
+  }
+
+  /** Undefined when the statement had been executed before. */
+  #start(index: number): DeleteRun | undefined {
+    const { ns, statements, firstId, ids } = this.#delete;
+    const { q, isMulti, hint } = statements[index];
+    const session = this.#session;
+    const id = statementId({ first: firstId, list: ids }, index);
+    if (session !== undefined && isMulti) {
+      throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with limit=0');
+    }
+    if (session?.executed(id) !== undefined) {
+      this.outcome.n += 1;
+      this.outcome.retried.push(id);
+      return undefined;
+    }
+    const filter = compileFilter(q);
+    const collection = this.#data.catalog.find(ns);
+    const spec = {
+      filter,
+      isMulti,
+      hint: hint === undefined ? undefined : resolveHint(hint, collection),
+      sort: undefined,
+      statement: statementOf(session, id),
+      image: undefined,
+    };
+    return new DeleteRun(this.#data, ns, spec, this.#turn);
+  }
+}

@@ -1,0 +1,142 @@
+import { CommandError } from '../base/command_error.ts';
+import { BSON_OBJECT_SIZE_BYTES_MAX } from '../base/limits.ts';
+import { fieldName } from '../bson/bytes.ts';
+import { ElementReader, findField } from '../bson/elements.ts';
+import { KeyWriter } from '../bson/key.ts';
+import { BSON_TYPE, type ValueSpan } from '../bson/types.ts';
+import type { RawValue } from '../bson/value.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import { resolveHint } from '../database/plan.ts';
+import { fixedQuery, ListSource, MatchSource, openFind, type RunningQuery } from '../database/running_query.ts';
+import { Turn } from '../database/turn.ts';
+import { hexOf } from '../database/uuid.ts';
+import { compileFilter } from '../query/matcher.ts';
+import { PAUSE } from '../query/pipeline/source.ts';
+import { Arguments } from './arguments.ts';
+import type { Command, CommandRequest } from './context.ts';
+import { readPoint, runToEnd, virtualDocuments } from './cursor_reply.ts';
+import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { missingField } from './fields.ts';
+import { readNamespace } from './namespace.ts';
+import { refuseCollation } from './update.ts';
+
+export const distinctCommand: Command = {
+  name: 'distinct',
+  secondary: 'optIn',
+  readConcerns: ['available', 'majority', 'linearizable'],
+  help: 'lists the different values of a field',
+  run(request, context, reply) {
+    const { data } = context;
+    const ns = readNamespace(request, data);
+    const distinct = parseDistinct(request);
+    const filter = compileFilter(distinct.query);
+    const readAt = readPoint(request, context, ns);
+    const turn = new Turn(context.env.clock);
+    const collection = data.catalog.find(ns);
+    let query: RunningQuery;
+    if (collection === undefined) {
+      const documents = virtualDocuments(ns, data, readAt()) ?? [];
+      query = fixedQuery(new MatchSource(new ListSource(documents), filter), turn);
+    } else {
+      const hint = distinct.hint === undefined ? undefined : resolveHint(distinct.hint, collection);
+      const none = { sort: undefined, projection: undefined, skip: 0, limit: Infinity };
+      query = openFind({ collection, filter, hint, at: readAt(), turn, ...none });
+    }
+    const values = new DistinctValues(distinct.key, query, reply);
+    reply.startArray('values');
+    const resume = (): void => {
+      if (collection?.gone !== undefined) throw new CommandError('QueryPlanKilled', collection.gone);
+      turn.restart();
+      query.moveTo(readAt());
+    };
+    const waiting = runToEnd(() => values.advance(), context, resume);
+    if (waiting === undefined) reply.end();
+    return waiting?.then(() => void reply.end());
+  },
+};
+
+interface Distinct {
+  readonly key: string;
+  readonly query: Uint8Array;
+  readonly hint: RawValue | undefined;
+}
+
+function parseDistinct(request: CommandRequest): Distinct {
+  let key: string | undefined;
+  let query = EMPTY_DOCUMENT;
+  let hint: RawValue | undefined;
+  const args = Arguments.ofCommand('distinct', request.body);
+  while (args.next()) {
+    if (args.name === 'key') key = args.string();
+    else if (args.name === 'query') query = args.value.type === BSON_TYPE.null ? EMPTY_DOCUMENT : args.document();
+    else if (args.name === 'hint') hint = args.hint();
+    else if (args.name === 'collation') refuseCollation(args);
+    else args.refuseUnknown();
+  }
+  if (key === undefined) throw missingField('distinct.key');
+  if (key.includes('\0')) throw new CommandError(31_032, 'Key field cannot contain an embedded null byte');
+  return { key, query, hint };
+}
+
+/** Writes each value once, as it is first met, into the array that is open. */
+class DistinctValues {
+  readonly #segments: readonly string[];
+  readonly #names: readonly Uint8Array[];
+  readonly #query: RunningQuery;
+  readonly #reply: BsonWriter;
+  readonly #seen = new Set<string>();
+  readonly #key = new KeyWriter();
+  #sizeBytes = 0;
+
+  constructor(path: string, query: RunningQuery, reply: BsonWriter) {
+    this.#segments = path.split('.');
+    this.#names = this.#segments.map((segment) => fieldName(segment));
+    this.#query = query;
+    this.#reply = reply;
+  }
+
+  advance(): 'done' | 'pause' {
+    for (;;) {
+      const document = this.#query.source.next();
+      if (document === PAUSE) return 'pause';
+      if (document === undefined) return 'done';
+      this.#walkObject(document, 0, 0);
+    }
+  }
+
+  #walkObject(bytes: Uint8Array, at: number, depth: number): void {
+    const value = findField(bytes, this.#names[depth], at);
+    if (value !== undefined) this.#walkValue(value, depth + 1);
+  }
+
+  #walkValue(value: ValueSpan, depth: number): void {
+    const isLast = depth === this.#names.length;
+    if (value.type === BSON_TYPE.array) this.#walkArray(value, depth);
+    else if (isLast) this.#add(value);
+    else if (value.type === BSON_TYPE.object) this.#walkObject(value.bytes, value.start, depth);
+  }
+
+  #walkArray(array: ValueSpan, depth: number): void {
+    const items = new ElementReader(array.bytes, array.start);
+    if (depth === this.#names.length) {
+      while (items.next()) this.#add(items);
+      return;
+    }
+    if (/^(0|[1-9]\d*)$/.test(this.#segments[depth])) {
+      const item = findField(array.bytes, this.#names[depth], array.start);
+      if (item !== undefined) this.#walkValue(item, depth + 1);
+    }
+    while (items.next()) {
+      if (items.type === BSON_TYPE.object) this.#walkObject(items.bytes, items.start, depth);
+    }
+  }
+
+  #add(value: ValueSpan): void {
+    const key = hexOf(this.#key.reset().append(value).finish());
+    if (this.#seen.has(key)) return;
+    this.#sizeBytes += value.end - value.start;
+    if (this.#sizeBytes > BSON_OBJECT_SIZE_BYTES_MAX) throw new CommandError(17_217, 'distinct too big, 16mb cap');
+    this.#reply.value(this.#seen.size, value);
+    this.#seen.add(key);
+  }
+}

@@ -1,0 +1,340 @@
+import { CommandError } from '../base/command_error.ts';
+import type { Timestamp } from '../base/optime.ts';
+import { fieldName } from '../bson/bytes.ts';
+import { ElementReader, findField, isEmptyDocument } from '../bson/elements.ts';
+import { BSON_TYPE, isNumericType } from '../bson/types.ts';
+import { numberOf, type RawValue } from '../bson/value.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import type { Collection } from '../database/collection.ts';
+import { OplogSource } from '../database/oplog_query.ts';
+import { planOf, fixedQuery, ListSource, MatchSource, openFind } from '../database/running_query.ts';
+import { SortSource, WindowSource, type RunningQuery } from '../database/running_query.ts';
+import { resolveHint, type Hint } from '../database/plan.ts';
+import { Turn } from '../database/turn.ts';
+import { describeValue } from '../query/describe.ts';
+import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
+import type { Source } from '../query/pipeline/source.ts';
+import { compileProjection, type Projection } from '../query/projection.ts';
+import { compileSort, type SortSpec } from '../query/sort.ts';
+import { Arguments, nonNegative } from './arguments.ts';
+import type { Command, CommandContext, CommandRequest } from './context.ts';
+import {
+  FIRST_BATCH_DOCUMENTS,
+  openCursor,
+  readPoint,
+  virtualDocuments,
+  writeEmptyCursor,
+  type CursorRequest,
+} from './cursor_reply.ts';
+import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { OPLOG_NS, readNamespace } from './namespace.ts';
+import { noteRequesterTerm } from './oplog_term.ts';
+import { refuseCollation } from './update.ts';
+
+export const findCommand: Command = {
+  name: 'find',
+  secondary: 'optIn',
+  readConcerns: ['available', 'majority', 'linearizable'],
+  isApiVersion1: true,
+  opcounter: 'query',
+  help: 'returns the documents that match a filter',
+  run(request, context, reply) {
+    checkName(request);
+    const find = parseFind(request, readNamespace(request, context.data));
+    if (find.term !== undefined) {
+      const waiting = noteRequesterTerm(find.term, context);
+      if (waiting !== undefined) return waiting;
+    }
+    return runFind(find, request, context, reply);
+  },
+};
+
+/** What is neither a name nor a uuid is told in find's own words. */
+function checkName(request: CommandRequest): void {
+  const first = new ElementReader(request.body);
+  first.next();
+  if (first.type === BSON_TYPE.string || first.type === BSON_TYPE.binData) return;
+  const text = `Failed to parse: find: ${describeValue(first)}. 'find' field must be of BSON type string.`;
+  throw new CommandError('FailedToParse', text);
+}
+
+interface Find {
+  readonly ns: string;
+  filter: Uint8Array;
+  sort: Uint8Array | undefined;
+  projection: Uint8Array | undefined;
+  hint: RawValue | undefined;
+  skip: number;
+  limit: number;
+  batchSize: number;
+  singleBatch: boolean;
+  tailable: boolean;
+  awaitData: boolean;
+  noCursorTimeout: boolean;
+  term: number | undefined;
+}
+
+const NATURAL = fieldName('$natural');
+
+/** Known to MongoDB and harmless to pass over. */
+const IGNORED = new Set(['oplogReplay', 'allowPartialResults', 'allowDiskUse', 'readOnce', 'ntoreturn']);
+/** Known to MongoDB and not done here, unless they are off. */
+const UNSUPPORTED = new Set(['returnKey', 'showRecordId', 'requestResumeToken', '$_requestResumeToken']);
+const UNSUPPORTED_DOCUMENTS = new Set(['min', 'max', 'let', '$_resumeAfter', '$_startAt']);
+
+function parseFind(request: CommandRequest, ns: string): Find {
+  const find: Find = {
+    ns,
+    filter: EMPTY_DOCUMENT,
+    sort: undefined,
+    projection: undefined,
+    hint: undefined,
+    skip: 0,
+    limit: Infinity,
+    batchSize: FIRST_BATCH_DOCUMENTS,
+    singleBatch: false,
+    tailable: false,
+    awaitData: false,
+    noCursorTimeout: false,
+    term: undefined,
+  };
+  const args = Arguments.ofCommand('find', request.body);
+  while (args.next()) if (!takeDocument(find, args) && !takeNumber(find, args)) takeFlag(find, args);
+  if (find.awaitData && !find.tailable) {
+    throw new CommandError('FailedToParse', "Cannot set 'awaitData' without also setting 'tailable'");
+  }
+  if (find.tailable && find.singleBatch) {
+    throw new CommandError('BadValue', "cannot use tailable option with the 'singleBatch' option");
+  }
+  return find;
+}
+
+function takeDocument(find: Find, args: Arguments): boolean {
+  switch (args.name) {
+    case 'filter':
+      find.filter = args.document();
+      return true;
+    case 'sort':
+      find.sort = args.document();
+      return true;
+    case 'projection':
+      find.projection = args.document();
+      return true;
+    case 'hint':
+      find.hint = args.hint();
+      return true;
+    case 'collation':
+      refuseCollation(args);
+      return true;
+    default:
+      if (!UNSUPPORTED_DOCUMENTS.has(args.name)) return false;
+      if (!isEmptyDocument(args.document())) args.refuseUnsupported();
+      return true;
+  }
+}
+
+function takeNumber(find: Find, args: Arguments): boolean {
+  switch (args.name) {
+    case 'skip':
+      find.skip = nonNegative('Skip', args.value, 'skip');
+      return true;
+    case 'limit':
+      find.limit = nonNegative('Limit', args.value, 'limit') || Infinity;
+      return true;
+    case 'batchSize':
+      find.batchSize = nonNegative('BatchSize', args.value, 'batchSize');
+      return true;
+    case 'term':
+      find.term = args.integer();
+      return true;
+    default:
+      return false;
+  }
+}
+
+function takeFlag(find: Find, args: Arguments): void {
+  switch (args.name) {
+    case 'singleBatch':
+      find.singleBatch = args.flag();
+      return;
+    case 'tailable':
+      find.tailable = args.flag();
+      return;
+    case 'awaitData':
+      find.awaitData = args.flag();
+      return;
+    case 'noCursorTimeout':
+      find.noCursorTimeout = args.flag();
+      return;
+    default:
+      if (IGNORED.has(args.name)) return;
+      if (!UNSUPPORTED.has(args.name)) args.refuseUnknown();
+      else if (args.flag()) args.refuseUnsupported();
+  }
+}
+
+function runFind(
+  find: Find,
+  request: CommandRequest,
+  context: CommandContext,
+  reply: BsonWriter,
+): Promise<void> | undefined {
+  const { data } = context;
+  const filter = compileFilter(find.filter);
+  const order = orderOf(find);
+  const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter);
+  const compiled: CompiledFind = { ...find, filter, order, projection };
+  const readAt = readPoint(request, context, find.ns);
+  const turn = new Turn(context.env.clock);
+  if (find.ns === OPLOG_NS) return openOplogCursor(compiled, turn, request, { context, reply });
+  const collection = data.catalog.find(find.ns);
+  if (collection === undefined) {
+    const documents = virtualDocuments(find.ns, data, readAt());
+    if (documents === undefined) {
+      writeEmptyCursor(reply, find.ns);
+      return undefined;
+    }
+    const query = listQuery(documents, compiled, turn);
+    return openCursor(cursorRequest(compiled, query, [], readAt), request, context, reply);
+  }
+  if (find.tailable) throw notCapped(find.ns);
+  const hint = order.hint ?? (find.hint === undefined ? undefined : resolveHint(find.hint, collection));
+  const at = readAt();
+  if (isPointRead(compiled, hint)) {
+    writePoint(collection, compiled, at, reply);
+    return undefined;
+  }
+  const { sort } = order;
+  const { skip, limit } = find;
+  const findRequest = { collection, filter, sort, hint, projection, skip, limit, at, turn };
+  const access = planOf(findRequest).access;
+  const subjects = access.kind === 'index' && access.index !== undefined ? [collection, access.index] : [collection];
+  const query = openFind(findRequest);
+  return openCursor(cursorRequest(compiled, query, subjects, readAt), request, context, reply);
+}
+
+interface CompiledFind extends Omit<Find, 'filter' | 'projection'> {
+  readonly filter: CompiledFilter;
+  readonly order: Order;
+  readonly projection: Projection | undefined;
+}
+
+/** A sort by `$natural` is a hint. */
+interface Order {
+  readonly sort: SortSpec | undefined;
+  readonly hint: Hint | undefined;
+}
+
+function orderOf(find: Find): Order {
+  const { sort, tailable } = find;
+  const byField = find.hint === undefined ? undefined : naturalOf(find.hint);
+  if (sort === undefined || isEmptyDocument(sort)) return { sort: undefined, hint: byField };
+  const natural = findField(sort, NATURAL);
+  if (natural === undefined) {
+    if (tailable) throw badTailableSort();
+    return { sort: compileSort(sort), hint: byField };
+  }
+  const reader = new ElementReader(sort);
+  reader.next();
+  if (reader.next() || !isNumericType(natural.type)) {
+    throw new CommandError('BadValue', "Cannot include '$natural' in compound sort");
+  }
+  const reverse = numberOf(natural) < 0;
+  if (tailable && reverse) throw badTailableSort();
+  return { sort: undefined, hint: { kind: 'natural', reverse } };
+}
+
+/** The hint {$natural: ±1}, which also means something without a collection of documents. */
+function naturalOf(hint: RawValue): Hint | undefined {
+  if (hint.type !== BSON_TYPE.object || findField(hint.bytes, NATURAL, hint.start) === undefined) return undefined;
+  return resolveHint(hint, undefined);
+}
+
+function badTailableSort(): CommandError {
+  return new CommandError('BadValue', 'cannot use tailable option with a sort other than {$natural: 1}');
+}
+
+function notCapped(ns: string): CommandError {
+  return new CommandError(
+    'BadValue',
+    `error processing query: ns=${ns}Tree: $and\nSort: {}\nProj: {}\n tailable cursor requested on non capped collection`,
+  );
+}
+
+/** By `_id` alone: the most frequent read takes the shortest way. */
+function isPointRead(find: CompiledFind, hint: Hint | undefined): boolean {
+  return find.filter.idEquality !== undefined && hint === undefined && find.skip === 0 && find.batchSize > 0;
+}
+
+function writePoint(collection: Collection, find: CompiledFind, at: Timestamp, reply: BsonWriter): void {
+  const { filter, projection } = find;
+  reply.startSubdocument('cursor').startArray('firstBatch');
+  if (filter.idEquality !== undefined) {
+    const recordId = collection.recordOf(collection.idKeyView(filter.idEquality), at);
+    const document = recordId === undefined ? undefined : collection.documentAt(recordId, at);
+    if (document !== undefined && filter.matcher.matches(document, 0)) {
+      if (projection === undefined) reply.document(0, document);
+      else {
+        reply.startSubdocument(0);
+        projection.write(document, 0, reply);
+        reply.end();
+      }
+    }
+  }
+  reply.end().int64('id', 0).string('ns', find.ns).end();
+}
+
+function cursorRequest(
+  find: CompiledFind,
+  query: RunningQuery,
+  subjects: CursorRequest['subjects'],
+  readAt: () => Timestamp,
+): CursorRequest {
+  return {
+    ns: find.ns,
+    query,
+    subjects,
+    batchSize: find.batchSize,
+    isSingleBatch: find.singleBatch,
+    isTailable: find.tailable,
+    isAwaitData: find.awaitData,
+    hasTimeout: !find.noCursorTimeout,
+    readAt,
+  };
+}
+
+/** Over documents that are in memory. */
+function listQuery(documents: readonly Uint8Array[], find: CompiledFind, turn: Turn): RunningQuery {
+  const reverse = find.order.hint?.kind === 'natural' && find.order.hint.reverse;
+  const source = new ListSource(reverse ? documents.toReversed() : documents);
+  return fixedQuery(shape(new MatchSource(source, find.filter), find), turn, find.projection);
+}
+
+/** What find does with documents besides filtering and reshaping them. */
+function shape(source: Source, find: CompiledFind): Source {
+  const { skip, limit } = find;
+  let shaped = source;
+  if (find.order.sort !== undefined) shaped = new SortSource(shaped, find.order.sort, skip + limit);
+  if (skip > 0 || limit !== Infinity) shaped = new WindowSource(shaped, skip, limit);
+  return shaped;
+}
+
+function openOplogCursor(
+  find: CompiledFind,
+  turn: Turn,
+  request: CommandRequest,
+  target: { readonly context: CommandContext; readonly reply: BsonWriter },
+): Promise<void> | undefined {
+  const { context, reply } = target;
+  const { data } = context;
+  const isMajority = request.readConcern.level === 'majority';
+  const visible = () => (isMajority ? data.majorityTimestamp() : data.readTimestamp);
+  const reverse = find.order.hint?.kind === 'natural' && find.order.hint.reverse;
+  const source = shape(new OplogSource(data.oplog, { filter: find.filter, reverse, visible }, turn), find);
+  return openCursor(
+    cursorRequest(find, fixedQuery(source, turn, find.projection), [], visible),
+    request,
+    context,
+    reply,
+  );
+}

@@ -1,0 +1,303 @@
+import { CommandError } from '../base/command_error.ts';
+import { isEmptyDocument, ElementReader } from '../bson/elements.ts';
+import { readOpTime } from '../bson/optime.ts';
+import { BSON_TYPE } from '../bson/types.ts';
+import { RawValue } from '../bson/value.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import { DeleteRun } from '../database/delete_run.ts';
+import { idOf } from '../database/insertable.ts';
+import type { MemberData } from '../database/member_data.ts';
+import { resolveHint, type Hint } from '../database/plan.ts';
+import type { RetryableSession } from '../database/sessions.ts';
+import { Turn } from '../database/turn.ts';
+import { UpdateRun } from '../database/update_run.ts';
+import { EntryView } from '../oplog/entry.ts';
+import { describeDocument } from '../query/describe.ts';
+import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
+import { compileProjection, type Projection } from '../query/projection.ts';
+import { compileSort, type SortSpec } from '../query/sort.ts';
+import { compileUpdate, type CompiledUpdate } from '../query/update.ts';
+import { Arguments } from './arguments.ts';
+import type { Command, CommandRequest } from './context.ts';
+import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { checkWritable, writeNamespace } from './namespace.ts';
+import { isUpdateValue, lostHistory, refuseCollation } from './update.ts';
+import { retryableSession, runBatch, statementOf, type BatchRun } from './write_batch.ts';
+
+export const findAndModifyCommand: Command = {
+  name: 'findAndModify',
+  aliases: ['findandmodify'],
+  secondary: 'never',
+  isWrite: true,
+  isRetryableWrite: true,
+  isApiVersion1: true,
+  help: 'changes or removes one document and returns it as it was before or is after',
+  run(request, context, reply) {
+    const { data } = context;
+    const ns = writeNamespace(request);
+    const args = parseArguments(request);
+    checkArguments(args);
+    checkWritable(ns, data);
+    const compiled = compile(args, ns, data);
+    const session = retryableSession(request, data);
+    const executed = session?.executed(args.stmtId);
+    if (executed !== undefined) {
+      writeOutcome(reply, repeated(args, data.oplog.find(executed), data), compiled.projection);
+      return undefined;
+    }
+    const run = new FindAndModifyRun(data, compiled, session, new Turn(context.env.clock));
+    const waiting = runBatch(run, context, run.turn);
+    if (waiting === undefined) writeOutcome(reply, run.outcome(), compiled.projection);
+    return waiting?.then(() => writeOutcome(reply, run.outcome(), compiled.projection));
+  },
+};
+
+interface FindAndModify {
+  query: Uint8Array;
+  update: RawValue | undefined;
+  remove: boolean;
+  returnNew: boolean;
+  upsert: boolean;
+  sort: Uint8Array | undefined;
+  fields: Uint8Array | undefined;
+  arrayFilters: RawValue | undefined;
+  hint: RawValue | undefined;
+  stmtId: number;
+  readonly body: Uint8Array;
+}
+
+function parseArguments(request: CommandRequest): FindAndModify {
+  const parsed: FindAndModify = {
+    query: EMPTY_DOCUMENT,
+    update: undefined,
+    remove: false,
+    returnNew: false,
+    upsert: false,
+    sort: undefined,
+    fields: undefined,
+    arrayFilters: undefined,
+    hint: undefined,
+    stmtId: 0,
+    body: request.body,
+  };
+  const args = Arguments.ofCommand('findAndModify', request.body);
+  while (args.next()) if (!takeDocument(parsed, args)) takeFlag(parsed, args);
+  return parsed;
+}
+
+function takeDocument(parsed: FindAndModify, args: Arguments): boolean {
+  switch (args.name) {
+    case 'query':
+      parsed.query = args.document();
+      return true;
+    case 'update':
+      parsed.update = args.raw();
+      return true;
+    case 'sort':
+      parsed.sort = args.value.type === BSON_TYPE.null ? undefined : args.document();
+      return true;
+    case 'fields':
+      parsed.fields = args.document();
+      return true;
+    case 'arrayFilters':
+      args.documents();
+      parsed.arrayFilters = args.raw();
+      return true;
+    case 'hint':
+      parsed.hint = args.hint();
+      return true;
+    case 'collation':
+      refuseCollation(args);
+      return true;
+    default:
+      return false;
+  }
+}
+
+function takeFlag(parsed: FindAndModify, args: Arguments): void {
+  switch (args.name) {
+    case 'remove':
+      parsed.remove = args.flag();
+      return;
+    case 'new':
+      parsed.returnNew = args.flag();
+      return;
+    case 'upsert':
+      parsed.upsert = args.flag();
+      return;
+    case 'stmtId':
+      parsed.stmtId = args.int32();
+      return;
+    case 'bypassDocumentValidation':
+      args.flag();
+      return;
+    case 'let':
+    case 'runtimeConstants':
+      args.refuseUnsupported();
+      return;
+    default:
+      args.refuseUnknown();
+  }
+}
+
+function checkArguments(args: FindAndModify): void {
+  const { update, remove, returnNew, upsert, arrayFilters } = args;
+  if (update === undefined && !remove) throw bad('Either an update or remove=true must be specified');
+  if (update !== undefined) {
+    if (remove) throw bad('Cannot specify both an update and remove=true');
+    if (!isUpdateValue(update)) throw bad('Update argument must be either an object or an array');
+    if (arrayFilters !== undefined && update.type === BSON_TYPE.array) {
+      throw bad('Cannot specify arrayFilters and a pipeline update');
+    }
+    return;
+  }
+  if (arrayFilters !== undefined) throw bad('Cannot specify arrayFilters and remove=true');
+  if (upsert) throw bad('Cannot specify both upsert=true and remove=true ');
+  if (returnNew) {
+    throw bad("Cannot specify both new=true and remove=true; 'remove' always returns the deleted document");
+  }
+}
+
+function bad(message: string): CommandError {
+  return new CommandError('FailedToParse', message);
+}
+
+interface Compiled {
+  readonly ns: string;
+  readonly args: FindAndModify;
+  readonly filter: CompiledFilter;
+  /** Undefined: the document is removed. */
+  readonly update: CompiledUpdate | undefined;
+  readonly sort: SortSpec | undefined;
+  readonly projection: Projection | undefined;
+  readonly hint: Hint | undefined;
+}
+
+function compile(args: FindAndModify, ns: string, data: MemberData): Compiled {
+  const filter = compileFilter(args.query);
+  const { update, arrayFilters, sort, fields, hint } = args;
+  if (fields !== undefined && args.returnNew && hasPositional(fields)) {
+    throw new CommandError('BadValue', 'cannot use a positional projection and return the new document');
+  }
+  return {
+    ns,
+    args,
+    filter,
+    update: update === undefined ? undefined : compileUpdate(update, { arrayFilters }),
+    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort),
+    projection: fields === undefined ? undefined : compileProjection(fields, filter),
+    hint: hint === undefined ? undefined : resolveHint(hint, data.catalog.find(ns)),
+  };
+}
+
+function hasPositional(fields: Uint8Array): boolean {
+  const reader = new ElementReader(fields);
+  while (reader.next()) if (reader.name().endsWith('.$')) return true;
+  return false;
+}
+
+/** What is told: `lastErrorObject` and `value`. */
+interface Outcome {
+  readonly n: number;
+  /** Undefined for a removal. */
+  readonly updatedExisting: boolean | undefined;
+  readonly upserted: RawValue | undefined;
+  readonly value: Uint8Array | undefined;
+}
+
+class FindAndModifyRun implements BatchRun {
+  readonly turn: Turn;
+  readonly #compiled: Compiled;
+  readonly #update: UpdateRun | undefined;
+  readonly #delete: DeleteRun | undefined;
+
+  constructor(data: MemberData, compiled: Compiled, session: RetryableSession | undefined, turn: Turn) {
+    this.turn = turn;
+    this.#compiled = compiled;
+    const { ns, args, filter, update, sort, hint } = compiled;
+    const statement = statementOf(session, args.stmtId);
+    const common = { filter, sort, hint, statement, isMulti: false };
+    if (update === undefined) {
+      this.#delete = new DeleteRun(data, ns, { ...common, image: statement === undefined ? undefined : 'pre' }, turn);
+    } else {
+      const image = statement === undefined ? undefined : args.returnNew ? 'post' : 'pre';
+      this.#update = new UpdateRun(data, ns, { ...common, update, isUpsert: args.upsert, image }, turn);
+    }
+  }
+
+  advance(): 'done' | 'pause' {
+    return (this.#update ?? this.#delete)?.advance() ?? 'done';
+  }
+
+  outcome(): Outcome {
+    const update = this.#update;
+    if (update === undefined) {
+      const value = this.#delete?.removed;
+      return { n: value === undefined ? 0 : 1, updatedExisting: undefined, upserted: undefined, value };
+    }
+    const { upserted } = update;
+    const updatedExisting = update.matched > 0 && upserted === undefined;
+    const value = this.#compiled.args.returnNew ? update.after : update.before;
+    return { n: update.matched, updatedExisting, upserted, value };
+  }
+}
+
+function writeOutcome(reply: BsonWriter, outcome: Outcome, projection: Projection | undefined): void {
+  reply.startSubdocument('lastErrorObject').int32('n', outcome.n);
+  if (outcome.updatedExisting !== undefined) reply.bool('updatedExisting', outcome.updatedExisting);
+  if (outcome.upserted !== undefined) reply.value('upserted', outcome.upserted);
+  reply.end();
+  const { value } = outcome;
+  if (value === undefined) reply.null('value');
+  else reply.document('value', projection === undefined ? value : projection.apply(value, 0));
+}
+
+/** The answer of an executed statement, from its entry and the image logged beside it. */
+function repeated(args: FindAndModify, entry: Uint8Array | undefined, data: MemberData): Outcome {
+  if (entry === undefined) throw lostHistory();
+  const view = new EntryView().reset(entry);
+  checkCompatible(args, view, entry);
+  if (view.op === 'i') {
+    const document = view.documentAt(view.oAt) ?? EMPTY_DOCUMENT;
+    const value = args.returnNew ? document : undefined;
+    return { n: 1, updatedExisting: false, upserted: idOf(document), value };
+  }
+  const value = imageOf(view, data);
+  return { n: 1, updatedExisting: view.op === 'u' ? true : undefined, upserted: undefined, value };
+}
+
+function checkCompatible(args: FindAndModify, view: EntryView, entry: Uint8Array): void {
+  const wrong = (code: number, text: string): CommandError => {
+    const shown = `findAndModify retry request: ${describeDocument(args.body)} ${text}`;
+    return new CommandError(code, `${shown}, oplogTs: ${view.ts}, oplog: { oplogEntry: ${describeDocument(entry)} }`);
+  };
+  const another = `is not compatible with previous write in the transaction of type: ${view.op}`;
+  switch (view.op) {
+    case 'd':
+      if (!args.remove) throw wrong(40_606, another);
+      return;
+    case 'i':
+      if (args.remove || !args.upsert) throw wrong(40_608, another);
+      return;
+    case 'u':
+      if (args.remove) throw wrong(40_606, another);
+      if (args.returnNew && view.postImageOpTimeAt < 0) {
+        throw wrong(40_611, 'wants the document after update returned, but only before update document is stored');
+      }
+      if (!args.returnNew && view.preImageOpTimeAt < 0) {
+        throw wrong(40_612, 'wants the document before update returned, but only after update document is stored');
+      }
+      return;
+    default:
+      throw wrong(40_606, another);
+  }
+}
+
+function imageOf(view: EntryView, data: MemberData): Uint8Array {
+  const at = view.preImageOpTimeAt >= 0 ? view.preImageOpTimeAt : view.postImageOpTimeAt;
+  const optime = at < 0 ? undefined : readOpTime(new RawValue(BSON_TYPE.object, view.bytes, at, at));
+  const image = optime === undefined ? undefined : data.oplog.find(optime.ts);
+  if (image === undefined) throw lostHistory();
+  const imageView = new EntryView().reset(image);
+  return imageView.documentAt(imageView.oAt) ?? EMPTY_DOCUMENT;
+}

@@ -1,0 +1,53 @@
+import { CommandError } from '../base/command_error.ts';
+import type { Collection } from '../database/collection.ts';
+import { ID_INDEX_SPEC, listedSpec } from '../database/index_spec.ts';
+import type { MemberData } from '../database/member_data.ts';
+import { fixedQuery, ListSource } from '../database/running_query.ts';
+import { Turn } from '../database/turn.ts';
+import { Arguments } from './arguments.ts';
+import type { Command } from './context.ts';
+import { openCursor, virtualDocuments } from './cursor_reply.ts';
+import { listBatchSize } from './list_collections.ts';
+import { OPLOG_NS, readNamespace } from './namespace.ts';
+
+export const listIndexesCommand: Command = {
+  name: 'listIndexes',
+  secondary: 'optIn',
+  isApiVersion1: true,
+  help: 'lists the indexes of a collection',
+  run(request, context, reply) {
+    const { data } = context;
+    const ns = readNamespace(request, data);
+    let batchSize = Infinity;
+    const args = Arguments.ofCommand('listIndexes', request.body);
+    while (args.next()) {
+      if (args.name === 'cursor') batchSize = listBatchSize(args);
+      else if (args.name === 'includeBuildUUIDs' || args.name === 'includeIndexBuildInfo') args.flag();
+      else args.refuseUnknown();
+    }
+    const cursor = {
+      ns,
+      query: fixedQuery(new ListSource(indexesOf(ns, data)), new Turn(context.env.clock)),
+      subjects: [],
+      batchSize,
+      isSingleBatch: false,
+      isTailable: false,
+      isAwaitData: false,
+      hasTimeout: true,
+      readAt: () => data.readTimestamp,
+    };
+    return openCursor(cursor, request, context, reply);
+  },
+};
+
+function indexesOf(ns: string, data: MemberData): Uint8Array[] {
+  const collection = data.catalog.find(ns);
+  if (collection !== undefined) return specsOf(collection);
+  if (ns === OPLOG_NS) return [];
+  if (virtualDocuments(ns, data, data.readTimestamp) !== undefined) return [ID_INDEX_SPEC];
+  throw new CommandError('NamespaceNotFound', `ns does not exist: ${ns}`);
+}
+
+function specsOf(collection: Collection): Uint8Array[] {
+  return [ID_INDEX_SPEC, ...collection.indexes.map((index) => listedSpec(index.spec.document))];
+}

@@ -1,0 +1,69 @@
+import { CommandError, isCommandError } from '../base/command_error.ts';
+import { ElementReader } from '../bson/elements.ts';
+import { BSON_TYPE } from '../bson/types.ts';
+import { stringOf } from '../bson/value.ts';
+import { databaseOf } from '../database/collection.ts';
+import type { MemberData } from '../database/member_data.ts';
+import { renameCollection } from '../database/write_catalog.ts';
+import { Arguments } from './arguments.ts';
+import type { Command } from './context.ts';
+import { missingField, wrongType } from './fields.ts';
+import { checkWritable, checkWriteName } from './namespace.ts';
+
+export const renameCollectionCommand: Command = {
+  name: 'renameCollection',
+  adminOnly: true,
+  secondary: 'never',
+  isWrite: true,
+  help: 'gives a collection another name in its database',
+  run(request, context) {
+    const { data } = context;
+    const first = new ElementReader(request.body);
+    first.next();
+    if (first.type !== BSON_TYPE.string) throw wrongType('renameCollection.renameCollection', first, 'string');
+    const from = stringOf(first);
+    let to: string | undefined;
+    let dropTarget = false;
+    const args = Arguments.ofCommand('renameCollection', request.body);
+    while (args.next()) {
+      if (args.name === 'to') to = args.string();
+      else if (args.name === 'dropTarget') dropTarget = args.flag();
+      else if (args.name === 'stayTemp') args.flag();
+      else args.refuseUnknown();
+    }
+    if (to === undefined) throw missingField('renameCollection.to');
+    for (const ns of [from, to]) checkName(ns);
+    for (const ns of [from, to]) checkRenamable(ns, data);
+    const source = data.catalog.find(from);
+    if (source === undefined) {
+      throw new CommandError('NamespaceNotFound', `Source collection ${from} does not exist`);
+    }
+    if (databaseOf(from) !== databaseOf(to)) {
+      throw new CommandError('NotImplemented', 'renaming a collection into another database is not implemented');
+    }
+    const target = data.catalog.find(to);
+    if (target === source) throw new CommandError('NamespaceExists', 'target namespace exists');
+    if (target !== undefined && !dropTarget) throw new CommandError('NamespaceExists', 'target namespace exists');
+    renameCollection(data, source, to, target);
+    context.lastWrite = data.oplog.lastWritten;
+  },
+};
+
+function checkName(ns: string): void {
+  const dot = ns.indexOf('.');
+  if (dot <= 0 || dot === ns.length - 1) {
+    throw new CommandError('InvalidNamespace', `Invalid namespace specified '${ns}'`);
+  }
+}
+
+/** What clients may not write to, they may not rename either. */
+function checkRenamable(ns: string, data: MemberData): void {
+  try {
+    const dot = ns.indexOf('.');
+    checkWriteName(ns.slice(0, dot), ns.slice(dot + 1));
+    checkWritable(ns, data);
+  } catch (error) {
+    if (!isCommandError(error, 'InvalidNamespace')) throw error;
+    throw new CommandError('IllegalOperation', error.message, {}, { cause: error });
+  }
+}

@@ -1,0 +1,269 @@
+import { CommandError } from '../base/command_error.ts';
+import { documentSize } from '../bson/elements.ts';
+import { BSON_TYPE } from '../bson/types.ts';
+import type { RawValue } from '../bson/value.ts';
+import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { idOf } from '../database/insertable.ts';
+import type { MemberData } from '../database/member_data.ts';
+import { resolveHint } from '../database/plan.ts';
+import type { RetryableSession } from '../database/sessions.ts';
+import { Turn } from '../database/turn.ts';
+import { UpdateRun } from '../database/update_run.ts';
+import { EntryView } from '../oplog/entry.ts';
+import { describeDocument } from '../query/describe.ts';
+import { compileFilter } from '../query/matcher.ts';
+import { compileSort } from '../query/sort.ts';
+import { compileUpdate } from '../query/update.ts';
+import { Arguments } from './arguments.ts';
+import type { Command, CommandRequest } from './context.ts';
+import { missingField } from './fields.ts';
+import { checkWritable, writeNamespace } from './namespace.ts';
+import {
+  BatchOutcome,
+  checkBatchSize,
+  retryableSession,
+  runBatch,
+  statementId,
+  statementOf,
+  writeBatchReply,
+  type BatchRun,
+} from './write_batch.ts';
+
+export const updateCommand: Command = {
+  name: 'update',
+  secondary: 'never',
+  isWrite: true,
+  isRetryableWrite: true,
+  isApiVersion1: true,
+  opcounter: 'update',
+  help: 'changes or replaces documents, or inserts one when none matches and upsert is set',
+  run(request, context, reply) {
+    const { data } = context;
+    const update = parseUpdate(request);
+    checkWritable(update.ns, data);
+    const turn = new Turn(context.env.clock);
+    const batch = new UpdateBatch(data, update, turn, retryableSession(request, data));
+    const waiting = runBatch(batch, context, turn);
+    if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'update');
+    return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'update'));
+  },
+};
+
+interface UpdateArguments {
+  readonly q: Uint8Array;
+  readonly u: RawValue;
+  readonly isMulti: boolean;
+  readonly isUpsert: boolean;
+  readonly arrayFilters: RawValue | undefined;
+  readonly hint: RawValue | undefined;
+  readonly sort: Uint8Array | undefined;
+}
+
+interface Update {
+  readonly ns: string;
+  readonly statements: readonly UpdateArguments[];
+  readonly ordered: boolean;
+  readonly firstId: number | undefined;
+  readonly ids: readonly number[] | undefined;
+}
+
+function parseUpdate(request: CommandRequest): Update {
+  const ns = writeNamespace(request);
+  let documents: readonly Uint8Array[] | undefined;
+  let ordered = true;
+  let firstId: number | undefined;
+  let ids: readonly number[] | undefined;
+  const args = Arguments.ofCommand('update', request.body);
+  while (args.next()) {
+    if (args.name === 'updates') documents = args.documents();
+    else if (args.name === 'ordered') ordered = args.bool();
+    else if (args.name === 'stmtId') firstId = args.int32();
+    else if (args.name === 'stmtIds') ids = args.int32List();
+    else if (args.name === 'bypassDocumentValidation') args.flag();
+    else if (args.name === 'let' || args.name === 'runtimeConstants') args.refuseUnsupported();
+    else args.refuseUnknown();
+  }
+  documents = statementDocuments(request, 'updates') ?? documents;
+  if (documents === undefined) throw missingField('update.updates');
+  checkBatchSize(documents.length);
+  return { ns, statements: documents.map((document) => parseStatement(document)), ordered, firstId, ids };
+}
+
+/** The documents of a sequence as views; undefined when the request has none of that name. */
+export function statementDocuments(request: CommandRequest, name: string): Uint8Array[] | undefined {
+  const sequence = request.sequences.find((one) => one.name === name);
+  if (sequence === undefined) return undefined;
+  const documents: Uint8Array[] = [];
+  let at = sequence.start;
+  while (at < sequence.end) {
+    const size = documentSize(sequence.bytes, at);
+    documents.push(sequence.bytes.subarray(at, at + size));
+    at += size;
+  }
+  return documents;
+}
+
+function parseStatement(document: Uint8Array): UpdateArguments {
+  const parsed: Partial<Writable<UpdateArguments>> = {};
+  const args = Arguments.ofDocument('update.updates', document, 0);
+  while (args.next()) takeArgument(parsed, args);
+  const { q, u, isMulti = false, isUpsert = false, arrayFilters, hint, sort } = parsed;
+  if (q === undefined) throw missingField('update.updates.q');
+  if (u === undefined) throw missingField('update.updates.u');
+  if (sort !== undefined && isMulti) {
+    throw new CommandError('FailedToParse', 'Cannot specify sort with multi=true');
+  }
+  return { q, u, isMulti, isUpsert, arrayFilters, hint, sort };
+}
+
+type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
+
+function takeArgument(parsed: Partial<Writable<UpdateArguments>>, args: Arguments): void {
+  switch (args.name) {
+    case 'q':
+      parsed.q = args.document();
+      return;
+    case 'u':
+      parsed.u = args.raw();
+      return;
+    case 'multi':
+      parsed.isMulti = args.bool();
+      return;
+    case 'upsert':
+      parsed.isUpsert = args.bool();
+      return;
+    case 'arrayFilters':
+      args.documents();
+      parsed.arrayFilters = args.raw();
+      return;
+    case 'hint':
+      parsed.hint = args.hint();
+      return;
+    case 'sort':
+      parsed.sort = args.document();
+      return;
+    case 'collation':
+      refuseCollation(args);
+      return;
+    case 'c':
+    case 'upsertSupplied':
+      args.refuseUnsupported();
+      return;
+    default:
+      args.refuseUnknown();
+  }
+}
+
+/** An empty collation is none. */
+export function refuseCollation(args: Arguments): void {
+  if (args.document().length > EMPTY_DOCUMENT.length) args.refuseUnsupported();
+}
+
+/** A multi update of many documents goes on over several turns: the statement is kept between them. */
+class UpdateBatch implements BatchRun {
+  readonly outcome = new BatchOutcome();
+  readonly #data: MemberData;
+  readonly #update: Update;
+  readonly #turn: Turn;
+  readonly #session: RetryableSession | undefined;
+  #position = 0;
+  #running: UpdateRun | undefined;
+
+  constructor(data: MemberData, update: Update, turn: Turn, session: RetryableSession | undefined) {
+    this.#data = data;
+    this.#update = update;
+    this.#turn = turn;
+    this.#session = session;
+  }
+
+  advance(): 'done' | 'pause' {
+    const { statements, ordered } = this.#update;
+    while (this.#position < statements.length) {
+      const index = this.#position;
+      try {
+        if (this.#advanceOne(index) === 'pause') return 'pause';
+      } catch (error) {
+        this.#running = undefined;
+        this.outcome.fail(index, error);
+        if (ordered) return 'done';
+      }
+      this.#position += 1;
+      if (this.#turn.isOver() && this.#position < statements.length) return 'pause';
+    }
+    return 'done';
+  }
+
+  #advanceOne(index: number): 'done' | 'pause' {
+    const run = this.#running ?? this.#start(index);
+    if (run === undefined) return 'done';
+    this.#running = run;
+    if (run.advance() === 'pause') return 'pause';
+    this.#running = undefined;
+    const { outcome } = this;
+    outcome.n += run.matched;
+    outcome.nModified += run.modified;
+    if (run.upserted !== undefined) outcome.upserted.push({ index, id: run.upserted });
+    return 'done';
+  }
+
+  /** Undefined when the statement had been executed before. */
+  #start(index: number): UpdateRun | undefined {
+    const { ns, statements, firstId, ids } = this.#update;
+    const { q, u, isMulti, isUpsert, arrayFilters, hint, sort } = statements[index];
+    const session = this.#session;
+    const id = statementId({ first: firstId, list: ids }, index);
+    if (session !== undefined && isMulti) {
+      throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
+    }
+    const executed = session?.executed(id);
+    if (executed !== undefined) {
+      this.#repeat(index, id, this.#data.oplog.find(executed));
+      return undefined;
+    }
+    const filter = compileFilter(q);
+    const update = compileUpdate(u, { arrayFilters });
+    if (isMulti && update.kind === 'replacement') {
+      throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
+    }
+    const collection = this.#data.catalog.find(ns);
+    const spec = {
+      filter,
+      update,
+      isMulti,
+      isUpsert,
+      hint: hint === undefined ? undefined : resolveHint(hint, collection),
+      sort: sort === undefined ? undefined : compileSort(sort),
+      statement: statementOf(session, id),
+      image: undefined,
+    };
+    return new UpdateRun(this.#data, ns, spec, this.#turn);
+  }
+
+  /** Answers for a statement that was executed, from its entry. */
+  #repeat(index: number, id: number, entry: Uint8Array | undefined): void {
+    if (entry === undefined) throw lostHistory();
+    const view = new EntryView().reset(entry);
+    const { outcome } = this;
+    if (view.op !== 'u' && view.op !== 'i') {
+      throw new CommandError(
+        40_638,
+        'update retry request is not compatible with previous write in the transaction of type: ' +
+          `${view.op}, oplogTs: ${String(view.ts)}, oplog: { oplogEntry: ${describeDocument(entry)} }`,
+      );
+    }
+    outcome.n += 1;
+    outcome.retried.push(id);
+    if (view.op === 'u') outcome.nModified += 1;
+    else outcome.upserted.push({ index, id: idOf(view.documentAt(view.oAt) ?? EMPTY_DOCUMENT) });
+  }
+}
+
+/** The entry of an executed statement is not in the oplog any more. */
+export function lostHistory(): CommandError {
+  return new CommandError('IncompleteTransactionHistory', 'the oplog entry of the executed statement is gone');
+}
+
+/** Whether a value can be an update at all. */
+export function isUpdateValue(value: RawValue): boolean {
+  return value.type === BSON_TYPE.object || value.type === BSON_TYPE.array;
+}

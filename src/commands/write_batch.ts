@@ -1,0 +1,167 @@
+/** What insert, update and delete share: statements one after the other, their errors, and the reply. */
+import { CommandError } from '../base/command_error.ts';
+import { isInterruption, isNotPrimaryError, isShutdownError } from '../base/error_codes.ts';
+import { WRITE_BATCH_SIZE_MAX } from '../base/limits.ts';
+import { encodeDocument } from '../bson/codec.ts';
+import { writeOpTime } from '../bson/optime.ts';
+import type { RawValue } from '../bson/value.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import type { MemberData } from '../database/member_data.ts';
+import type { RetryableSession } from '../database/sessions.ts';
+import type { Turn } from '../database/turn.ts';
+import type { Statement } from '../database/write_log.ts';
+import type { CommandContext, CommandRequest } from './context.ts';
+
+/** A batch of statements as it is worked off. */
+export interface BatchRun {
+  /** Goes on until all is done or the turn is over. */
+  advance(): 'done' | 'pause';
+}
+
+/** What came of a batch. */
+export class BatchOutcome {
+  n = 0;
+  nModified = 0;
+  readonly upserted: { readonly index: number; readonly id: RawValue }[] = [];
+  readonly errors: { readonly index: number; readonly error: CommandError }[] = [];
+  /** Ids of statements that had been executed before. */
+  readonly retried: number[] = [];
+
+  /**
+   * Notes the failure of one statement. Rethrows what ends the whole command: interruptions, the loss of the primary's
+   * role, and faults of the session.
+   */
+  fail(index: number, error: unknown): void {
+    if (!(error instanceof CommandError) || endsCommand(error.code)) throw error;
+    this.errors.push({ index, error });
+  }
+}
+
+/** 217: history lost; 225: number too old; 14031: disk full; 40638: a repetition that is another write. */
+const ENDS_COMMAND = new Set([217, 225, 14_031, 40_638]);
+
+function endsCommand(code: number): boolean {
+  return isInterruption(code) || isNotPrimaryError(code) || isShutdownError(code) || ENDS_COMMAND.has(code);
+}
+
+/**
+ * Runs a batch; undefined when it was done at once. What was written is noted in `context.lastWrite`, also when the
+ * batch ends with an error in between.
+ */
+export function runBatch(run: BatchRun, context: CommandContext, turn: Turn): Promise<void> | undefined {
+  const waiting = context.data.store.backpressure();
+  if (waiting === undefined && advance(run, context) === 'done') return undefined;
+  return goOn(run, context, { turn, waiting });
+}
+
+async function goOn(
+  run: BatchRun,
+  context: CommandContext,
+  state: { readonly turn: Turn; readonly waiting: Promise<void> | undefined },
+): Promise<void> {
+  await (state.waiting ?? context.env.breathe());
+  for (;;) {
+    context.checkInterrupt();
+    state.turn.restart();
+    if (advance(run, context) === 'done') return;
+    await (context.data.store.backpressure() ?? context.env.breathe());
+  }
+}
+
+function advance(run: BatchRun, context: CommandContext): 'done' | 'pause' {
+  const { oplog } = context.data;
+  const before = oplog.lastWritten;
+  try {
+    return run.advance();
+  } finally {
+    const after = oplog.lastWritten;
+    if (after.ts !== before.ts) context.lastWrite = after;
+  }
+}
+
+/** Throws InvalidLength (16) for batches that are empty or too long. */
+export function checkBatchSize(count: number): void {
+  if (count >= 1 && count <= WRITE_BATCH_SIZE_MAX) return;
+  throw new CommandError(
+    'InvalidLength',
+    `Write batch sizes must be between 1 and ${WRITE_BATCH_SIZE_MAX}. Got ${count} operations.`,
+  );
+}
+
+/** The session of a retryable write; undefined when the request is none. Throws TransactionTooOld. */
+export function retryableSession(request: CommandRequest, data: MemberData): RetryableSession | undefined {
+  if (request.autocommit !== undefined || request.startTransaction !== undefined) {
+    throw new CommandError('NotImplemented', 'multi-document transactions are not implemented');
+  }
+  if (request.txnNumber === undefined || request.lsid === undefined) return undefined;
+  return data.sessions.begin(request.lsid, request.txnNumber);
+}
+
+/** The numbers of a command's statements: given, counted from a first one, or counted from 0. */
+export interface StatementIds {
+  readonly first: number | undefined;
+  readonly list: readonly number[] | undefined;
+}
+
+export function statementId(ids: StatementIds, index: number): number {
+  return ids.list?.[index] ?? (ids.first ?? 0) + index;
+}
+
+export function statementOf(session: RetryableSession | undefined, id: number): Statement | undefined {
+  return session === undefined ? undefined : { session, id };
+}
+
+/** Writes n, nModified, upserted, writeErrors and what a primary adds, in MongoDB's order. */
+export function writeBatchReply(
+  reply: BsonWriter,
+  outcome: BatchOutcome,
+  context: CommandContext,
+  kind: 'insert' | 'update' | 'delete',
+): void {
+  reply.int32('n', outcome.n);
+  if (kind === 'update') {
+    reply.int32('nModified', outcome.nModified);
+    if (outcome.upserted.length > 0) {
+      reply.startArray('upserted');
+      for (const [i, { index, id }] of outcome.upserted.entries()) {
+        reply.startSubdocument(i).int32('index', index).value('_id', id).end();
+      }
+      reply.end();
+    }
+  }
+  if (outcome.errors.length > 0) writeErrors(reply, outcome);
+  if (outcome.retried.length > 0) {
+    reply.startArray('retriedStmtIds');
+    for (const [i, id] of outcome.retried.entries()) reply.int32(i, id);
+    reply.end();
+  }
+  writePrimaryFields(reply, context);
+}
+
+function writeErrors(reply: BsonWriter, outcome: BatchOutcome): void {
+  reply.startArray('writeErrors');
+  for (const [i, { index, error }] of outcome.errors.entries()) {
+    reply.startSubdocument(i).int32('index', index).int32('code', error.code);
+    if (Object.keys(error.details).length > 0) reply.fieldsOf(encodeDocument(error.details));
+    reply.string('errmsg', error.message).end();
+  }
+  reply.end();
+}
+
+/** `opTime` and `electionId`, by which drivers tell an old primary from the new one. */
+function writePrimaryFields(reply: BsonWriter, context: CommandContext): void {
+  if (!context.replication.isReplicaSet || !context.data.acceptsWrites) return;
+  writeOpTime(reply, 'opTime', context.lastWrite ?? context.data.oplog.lastWritten);
+  reply.objectId('electionId', electionIdOf(context.data.term));
+}
+
+/** 7fffffff and the term in 8 bytes, big-endian, so that ids rise from election to election. */
+function electionIdOf(term: number): Uint8Array {
+  const id = Uint8Array.of(0x7f, 0xff, 0xff, 0xff, 0, 0, 0, 0, 0, 0, 0, 0);
+  let rest = term;
+  for (let at = 11; at >= 4; at--) {
+    id[at] = rest % 256;
+    rest = Math.floor(rest / 256);
+  }
+  return id;
+}

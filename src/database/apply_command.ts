@@ -1,0 +1,163 @@
+/** Applying the commands of the oplog: what creates, renames and drops collections and indexes. */
+import { CommandError } from '../base/command_error.ts';
+import type { Timestamp } from '../base/optime.ts';
+import { fieldName } from '../bson/bytes.ts';
+import { ElementReader, findField } from '../bson/elements.ts';
+import { BSON_TYPE } from '../bson/types.ts';
+import { maybeStringOf, stringOf } from '../bson/value.ts';
+import { BsonWriter } from '../bson/writer.ts';
+import type { EntryView } from '../oplog/entry.ts';
+import type { Catalog } from './catalog.ts';
+import { databaseOf, type Collection } from './collection.ts';
+import { isIdKey, storedIndexSpec, type IndexSpec } from './index_spec.ts';
+import { hexOf } from './uuid.ts';
+
+export interface CommandTarget {
+  readonly catalog: Catalog;
+  /** Fills a new index from all documents, at the timestamp given, and adds it to the catalog. */
+  buildIndex(collection: Collection, spec: IndexSpec, at: Timestamp): Promise<void> | undefined;
+}
+
+const INDEX = fieldName('index');
+const INDEXES = fieldName('indexes');
+const TO = fieldName('to');
+const DROP_TARGET = fieldName('dropTarget');
+
+/** Undefined when done at once. Throws for commands that are not known: the member must not pass over them. */
+export function applyCommand(target: CommandTarget, view: EntryView, at: Timestamp): Promise<void> | undefined {
+  const o = view.documentAt(view.oAt);
+  const reader = new ElementReader(o);
+  if (o === undefined || !reader.next()) throw new CommandError('BadValue', 'a command entry names no command');
+  const name = reader.name();
+  const argument = maybeStringOf(reader) ?? '';
+  const db = databaseOf(view.ns());
+  switch (name) {
+    case 'create':
+      return done(() => applyCreate(target, view, `${db}.${argument}`, at));
+    case 'drop':
+      return done(() => applyDrop(target, collectionOf(target, view, `${db}.${argument}`), at));
+    case 'dropDatabase':
+      return done(() => applyDropDatabase(target, db, at));
+    case 'renameCollection':
+      return done(() => applyRename(target, view, argument, at));
+    case 'createIndexes':
+      return applyCreateIndex(target, view, `${db}.${argument}`, at);
+    case 'commitIndexBuild':
+      return applyCommitIndexBuild(target, view, `${db}.${argument}`, at);
+    case 'startIndexBuild':
+    case 'abortIndexBuild':
+      // The index comes into being with the commit.
+      return undefined;
+    case 'dropIndexes':
+    case 'deleteIndexes':
+      return done(() => applyDropIndex(target, collectionOf(target, view, `${db}.${argument}`), view, at));
+    default:
+      throw new CommandError('OplogOperationUnsupported', `cannot apply the command ${name} on ${view.ns()}`);
+  }
+}
+
+function done(action: () => void): undefined {
+  action();
+}
+
+/** By the uuid of the entry; an entry without one means the namespace. */
+function collectionOf(target: CommandTarget, view: EntryView, ns: string): Collection | undefined {
+  const ui = view.ui();
+  return ui === undefined ? target.catalog.find(ns) : target.catalog.findUuid(hexOf(ui));
+}
+
+function applyCreate(target: CommandTarget, view: EntryView, ns: string, at: Timestamp): void {
+  const ui = view.ui();
+  if (ui === undefined) throw new CommandError('BadValue', `the entry that creates ${ns} has no uuid`);
+  const key = hexOf(ui);
+  if (target.catalog.findUuid(key) !== undefined) return;
+  const other = target.catalog.find(ns);
+  // A later entry renames or drops the other one: until then it makes room.
+  if (other !== undefined) target.catalog.rename(other, `${other.db}.tmp${key.slice(0, 5)}.create`, at);
+  target.catalog.create({ ns, uuid: ui.slice(), options: optionsOf(view) }, at);
+}
+
+/** What `create` carries besides the name and the index on `_id`. */
+function optionsOf(view: EntryView): Uint8Array {
+  const writer = new BsonWriter().startDocument();
+  const reader = new ElementReader(view.bytes, view.oAt);
+  reader.next();
+  while (reader.next()) {
+    const name = reader.name();
+    if (name !== 'idIndex' && name !== 'autoIndexId') writer.element(view.bytes, reader.elementStart, reader.end);
+  }
+  return writer.endDocument().finish();
+}
+
+function applyDrop(target: CommandTarget, collection: Collection | undefined, at: Timestamp): void {
+  if (collection !== undefined) target.catalog.drop(collection, at);
+}
+
+function applyDropDatabase(target: CommandTarget, db: string, at: Timestamp): void {
+  for (const collection of target.catalog.collectionsOf(db)) target.catalog.drop(collection, at);
+}
+
+function applyRename(target: CommandTarget, view: EntryView, from: string, at: Timestamp): void {
+  const to = findField(view.bytes, TO, view.oAt);
+  if (to === undefined || to.type !== BSON_TYPE.string) throw new CommandError('BadValue', 'a rename has no target');
+  const ns = stringOf(to);
+  const source = collectionOf(target, view, from);
+  const dropTarget = findField(view.bytes, DROP_TARGET, view.oAt);
+  if (dropTarget !== undefined && dropTarget.type === BSON_TYPE.binData) {
+    const key = hexOf(dropTarget.bytes, dropTarget.start + 5, dropTarget.end);
+    applyDrop(target, target.catalog.findUuid(key), at);
+  }
+  if (source === undefined || source.ns === ns) return;
+  const occupant = target.catalog.find(ns);
+  if (occupant !== undefined) {
+    target.catalog.rename(occupant, `${occupant.db}.tmp${source.key.slice(0, 5)}.rename`, at);
+  }
+  target.catalog.rename(source, ns, at);
+}
+
+function applyCreateIndex(
+  target: CommandTarget,
+  view: EntryView,
+  ns: string,
+  at: Timestamp,
+): Promise<void> | undefined {
+  const collection = collectionOf(target, view, ns);
+  if (collection === undefined) return undefined;
+  const writer = new BsonWriter().startDocument();
+  const reader = new ElementReader(view.bytes, view.oAt);
+  reader.next();
+  while (reader.next()) writer.element(view.bytes, reader.elementStart, reader.end);
+  return addIndex(target, collection, storedIndexSpec(writer.endDocument().finish()), at);
+}
+
+function addIndex(
+  target: CommandTarget,
+  collection: Collection,
+  spec: IndexSpec,
+  at: Timestamp,
+): Promise<void> | undefined {
+  if (isIdKey(spec.key) || collection.index(spec.name) !== undefined) return undefined;
+  return target.buildIndex(collection, spec, at);
+}
+
+async function applyCommitIndexBuild(target: CommandTarget, view: EntryView, ns: string, at: Timestamp): Promise<void> {
+  const collection = collectionOf(target, view, ns);
+  const list = findField(view.bytes, INDEXES, view.oAt);
+  if (collection === undefined || list === undefined) return;
+  const specs: IndexSpec[] = [];
+  const items = new ElementReader(list.bytes, list.start);
+  while (items.next()) specs.push(storedIndexSpec(items.bytes.slice(items.start, items.end)));
+  for (const spec of specs) await addIndex(target, collection, spec, at);
+}
+
+function applyDropIndex(
+  target: CommandTarget,
+  collection: Collection | undefined,
+  view: EntryView,
+  at: Timestamp,
+): void {
+  const name = findField(view.bytes, INDEX, view.oAt);
+  if (collection === undefined || name === undefined || name.type !== BSON_TYPE.string) return;
+  const index = collection.index(stringOf(name));
+  if (index !== undefined) target.catalog.removeIndex(collection, index, at);
+}

@@ -1,0 +1,141 @@
+/** One collection in memory: its tables, its indexes, and what a record is. */
+import { invariant } from '../base/invariant.ts';
+import type { Timestamp } from '../base/optime.ts';
+import { KeyWriter } from '../bson/key.ts';
+import type { ValueSpan } from '../bson/types.ts';
+import type { Table } from '../storage/table.ts';
+import { hexOf } from './uuid.ts';
+import type { Index } from './index.ts';
+import { recordIdBytes, recordIdOf } from './record_id.ts';
+
+export interface CollectionParts {
+  readonly ns: string;
+  /** 16 bytes. */
+  readonly uuid: Uint8Array;
+  /** The options given to `create`, a whole document. */
+  readonly options: Uint8Array;
+  readonly documents: Table;
+  readonly ids: Table;
+  readonly indexes: readonly Index[];
+}
+
+/**
+ * Documents lie in `documents` under their record ids; `ids` leads from the key of `_id` to the record id. Both tables
+ * always have the same number of entries.
+ */
+export class Collection {
+  /** A rename makes another object. */
+  readonly ns: string;
+  readonly db: string;
+  readonly uuid: Uint8Array;
+  /** The uuid as hexadecimal digits, for maps. */
+  readonly key: string;
+  readonly options: Uint8Array;
+  readonly documents: Table;
+  readonly ids: Table;
+  /** Whether writes are logged. */
+  readonly isReplicated: boolean;
+  #indexes: readonly Index[];
+  #maintained: readonly Index[];
+  #nextRecordId: number;
+  /** Why cursors over it die: set when it is dropped or renamed. */
+  #gone: string | undefined;
+  readonly #idWriter = new KeyWriter();
+
+  constructor(parts: CollectionParts) {
+    invariant(parts.uuid.length === 16, 'a uuid has 16 bytes');
+    this.uuid = parts.uuid;
+    this.key = hexOf(parts.uuid);
+    this.options = parts.options;
+    this.documents = parts.documents;
+    this.ids = parts.ids;
+    this.isReplicated = parts.documents.options.replicated;
+    this.ns = parts.ns;
+    this.db = databaseOf(parts.ns);
+    this.#indexes = parts.indexes;
+    this.#maintained = parts.indexes;
+    const last = parts.documents.lastKey();
+    this.#nextRecordId = last === undefined ? 1 : recordIdOf(last) + 1;
+  }
+
+  get name(): string {
+    return this.ns.slice(this.db.length + 1);
+  }
+
+  /** Without the one on `_id`; in the order of creation. */
+  get indexes(): readonly Index[] {
+    return this.#indexes;
+  }
+
+  /** What a write has to keep up: the indexes, and those being built. */
+  get maintained(): readonly Index[] {
+    return this.#maintained;
+  }
+
+  /** Why it is not there any more, as cursors tell it; undefined while it is. */
+  get gone(): string | undefined {
+    return this.#gone;
+  }
+
+  /** The number of documents in the newest state. */
+  get count(): number {
+    return this.documents.count;
+  }
+
+  index(name: string): Index | undefined {
+    return this.#indexes.find((index) => index.spec.name === name);
+  }
+
+  /** Only the catalog changes a collection's shape. */
+  setIndexes(indexes: readonly Index[]): void {
+    const building = this.#maintained.filter((index) => !this.#indexes.includes(index) && !indexes.includes(index));
+    this.#indexes = indexes;
+    this.#maintained = [...indexes, ...building];
+  }
+
+  /** From now on writes keep up `index`, which nobody reads yet. */
+  startBuilding(index: Index): void {
+    this.#maintained = [...this.#maintained, index];
+  }
+
+  stopBuilding(index: Index): void {
+    this.#maintained = this.#maintained.filter((other) => other !== index);
+  }
+
+  markGone(reason: string): void {
+    this.#gone ??= reason;
+  }
+
+  /** Reserves the record id of a document that is about to be inserted. */
+  takeRecordId(): Uint8Array {
+    const id = recordIdBytes(this.#nextRecordId);
+    this.#nextRecordId += 1;
+    return id;
+  }
+
+  idKey(id: ValueSpan): Uint8Array {
+    return this.#idWriter.reset().append(id).finish();
+  }
+
+  /** As {@link idKey}, for looking up at once: overwritten by the next call of either. */
+  idKeyView(id: ValueSpan): Uint8Array {
+    return this.#idWriter.reset().append(id).view();
+  }
+
+  /** The record id of the document with that `_id` key. */
+  recordOf(idKey: Uint8Array, at: Timestamp): Uint8Array | undefined {
+    return this.ids.get(idKey, at);
+  }
+
+  /** The document at a record id. */
+  documentAt(recordId: Uint8Array, at: Timestamp): Uint8Array | undefined {
+    return this.documents.get(recordId, at);
+  }
+}
+
+/** The database of a namespace. */
+export function databaseOf(ns: string): string {
+  const dot = ns.indexOf('.');
+  invariant(dot > 0, () => `${ns} is a namespace`);
+  return ns.slice(0, dot);
+}

@@ -1,0 +1,59 @@
+/** Counting what a query would return, without reading documents where the index alone tells. */
+import type { Timestamp } from '../base/optime.ts';
+import type { CompiledFilter } from '../query/matcher.ts';
+import type { Collection } from './collection.ts';
+import { choosePlan, type Hint } from './plan.ts';
+import { openScan, RangeWalk, type RecordScan } from './scan.ts';
+import type { Turn } from './turn.ts';
+
+export interface CountRequest {
+  readonly collection: Collection;
+  readonly filter: CompiledFilter;
+  readonly hint: Hint | undefined;
+  readonly at: Timestamp;
+  readonly turn: Turn;
+  /** Counting ends here; Infinity when there is no limit. */
+  readonly limit: number;
+}
+
+export class CountRun {
+  readonly #request: CountRequest;
+  readonly #walk: RangeWalk | undefined;
+  readonly #scan: RecordScan | undefined;
+  count = 0;
+
+  constructor(request: CountRequest) {
+    const { collection, filter, hint, at, turn } = request;
+    this.#request = request;
+    const { access, isExact } = choosePlan({ collection, filter, hint, sort: undefined, at });
+    if (isExact && access.kind === 'index') {
+      const table = access.index === undefined ? collection.ids : access.index.table;
+      this.#walk = new RangeWalk(table, access.ranges, false, at);
+    } else {
+      this.#scan = openScan({ collection, access, matcher: isExact ? undefined : filter.matcher, at, turn });
+    }
+  }
+
+  /** Goes on until all is counted or its turn is over; then call it again. */
+  advance(): 'done' | 'pause' {
+    const { limit, turn } = this.#request;
+    while (this.count < limit) {
+      if (this.#walk !== undefined) {
+        if (turn.isOver()) return 'pause';
+        if (this.#walk.next() === undefined) return 'done';
+      } else {
+        const step = this.#scan?.advance() ?? 'end';
+        if (step === 'pause') return 'pause';
+        if (step === 'end') return 'done';
+      }
+      this.count += 1;
+    }
+    return 'done';
+  }
+
+  /** After a pause. */
+  moveTo(at: Timestamp): void {
+    this.#walk?.moveTo(at);
+    this.#scan?.moveTo(at);
+  }
+}

@@ -1,0 +1,128 @@
+/** One secondary index of a collection: a table of `key + record id`, without values. */
+import type { CommandError } from '../base/command_error.ts';
+import type { Timestamp } from '../base/optime.ts';
+import { equalBytes } from '../bson/bytes.ts';
+import type { Table } from '../storage/table.ts';
+import { duplicateKeyError } from './duplicate_key.ts';
+import { KeyExtractor, type Extraction } from './index_key.ts';
+import type { IndexSpec } from './index_spec.ts';
+import { RECORD_ID_BYTES } from './record_id.ts';
+
+/** Entries of indexes have no value. */
+const NO_VALUE = new Uint8Array(0);
+
+/** What one write changes in one index: worked out and checked before anything is written. */
+export interface IndexChange {
+  readonly add: readonly Uint8Array[];
+  readonly remove: readonly Uint8Array[];
+  /** The write makes the index multikey. */
+  readonly becomesMultikey: boolean;
+}
+
+const NO_CHANGE: IndexChange = { add: [], remove: [], becomesMultikey: false };
+
+export class Index {
+  readonly spec: IndexSpec;
+  readonly table: Table;
+  /** Some document gave more than one key, or could have. Never goes back except by rollback. */
+  isMultikey: boolean;
+  /** Reads at an older timestamp must not use it: it may lack what there was before it was built. */
+  readonly readyAt: Timestamp;
+  /** Whether writes check it: that of the spec, except in the first phase of a build. */
+  enforcesUnique: boolean;
+  #gone: string | undefined;
+  readonly #extractor: KeyExtractor;
+
+  constructor(spec: IndexSpec, table: Table, state: { readonly isMultikey: boolean; readonly readyAt: Timestamp }) {
+    this.spec = spec;
+    this.table = table;
+    this.isMultikey = state.isMultikey;
+    this.readyAt = state.readyAt;
+    this.enforcesUnique = spec.isUnique;
+    this.#extractor = new KeyExtractor(spec.fields, spec.isSparse);
+  }
+
+  /** Why cursors over it die; undefined while it is there. */
+  get gone(): string | undefined {
+    return this.#gone;
+  }
+
+  markGone(reason: string): void {
+    this.#gone = reason;
+  }
+
+  /** The same index, complete: what a build becomes with its commit. */
+  readyFrom(at: Timestamp): Index {
+    return new Index(this.spec, this.table, { isMultikey: this.isMultikey, readyAt: at });
+  }
+
+  /** The entries a document has in the table: keys with `recordId` behind each. */
+  entriesOf(document: Uint8Array, recordId: Uint8Array): Extraction {
+    return this.#extractor.extract(document, recordId);
+  }
+
+  /** What inserting `document` changes. */
+  insertion(document: Uint8Array, recordId: Uint8Array): IndexChange {
+    const { keys, multikey } = this.entriesOf(document, recordId);
+    return { add: keys, remove: NO_CHANGE.remove, becomesMultikey: multikey && !this.isMultikey };
+  }
+
+  removal(document: Uint8Array, recordId: Uint8Array): IndexChange {
+    return { add: NO_CHANGE.add, remove: this.entriesOf(document, recordId).keys, becomesMultikey: false };
+  }
+
+  replacement(before: Uint8Array, after: Uint8Array, recordId: Uint8Array): IndexChange {
+    const old = this.entriesOf(before, recordId);
+    const next = this.entriesOf(after, recordId);
+    const becomesMultikey = next.multikey && !this.isMultikey;
+    if (old.keys.length === 1 && next.keys.length === 1 && equalBytes(old.keys[0], next.keys[0])) {
+      return becomesMultikey ? { ...NO_CHANGE, becomesMultikey } : NO_CHANGE;
+    }
+    return { add: without(next.keys, old.keys), remove: without(old.keys, next.keys), becomesMultikey };
+  }
+
+  /** Throws DuplicateKey when another record has one of the keys to be added. */
+  checkUnique(change: IndexChange, document: Uint8Array, ns: string): void {
+    for (const entry of change.add) {
+      if (this.findOther(entry) !== undefined) throw this.duplicate(entry, document, ns);
+    }
+  }
+
+  /** The error that says that `entry`, which `document` has, is there already. */
+  duplicate(entry: Uint8Array, document: Uint8Array, ns: string): CommandError {
+    const suffix = entry.slice(entry.length - RECORD_ID_BYTES);
+    return duplicateKeyError(ns, this.spec, this.#extractor.valuesOf(document, suffix, entry));
+  }
+
+  /** The record id of another record that has the key of `entry`. */
+  findOther(entry: Uint8Array): Uint8Array | undefined {
+    const keyLength = entry.length - RECORD_ID_BYTES;
+    const cursor = this.table.cursor({ from: entry.subarray(0, keyLength) });
+    while (cursor.next()) {
+      if (cursor.keyEnd !== entry.length || !startsWith(cursor.keyBytes, entry, keyLength)) return undefined;
+      const other = cursor.keyBytes.slice(keyLength, entry.length);
+      if (!equalBytes(other, entry.subarray(keyLength))) return other;
+    }
+    return undefined;
+  }
+
+  apply(change: IndexChange, at: Timestamp): void {
+    for (const entry of change.remove) this.table.remove(entry, at);
+    for (const entry of change.add) this.table.put(entry, NO_VALUE, at);
+    if (change.becomesMultikey) this.isMultikey = true;
+  }
+}
+
+function startsWith(bytes: Uint8Array, prefix: Uint8Array, length: number): boolean {
+  for (let i = 0; i < length; i++) if (bytes[i] !== prefix[i]) return false;
+  return true;
+}
+
+function without(entries: readonly Uint8Array[], others: readonly Uint8Array[]): readonly Uint8Array[] {
+  if (others.length === 0) return entries;
+  if (others.length > 16) {
+    const known = new Set(others.map((entry) => String.fromCharCode(...entry)));
+    return entries.filter((entry) => !known.has(String.fromCharCode(...entry)));
+  }
+  return entries.filter((entry) => !others.some((other) => equalBytes(entry, other)));
+}

@@ -1,0 +1,150 @@
+/**
+ * Building indexes over documents that are there already.
+ *
+ * On a primary writes go on meanwhile: from the first moment each of them keeps the new index up as well, while a scan
+ * adds what was there before. On members that apply entries, and in a copy, nothing else writes.
+ */
+import { CommandError } from '../base/command_error.ts';
+import type { Env } from '../base/env.ts';
+import { TIMESTAMP_MAX, TIMESTAMP_NULL, type Timestamp } from '../base/optime.ts';
+import { equalBytes } from '../bson/bytes.ts';
+import type { Store } from '../storage/store.ts';
+import type { TableCursor } from '../storage/table.ts';
+import type { Catalog } from './catalog.ts';
+import type { Collection } from './collection.ts';
+import type { Index } from './index.ts';
+import type { IndexSpec } from './index_spec.ts';
+import { RECORD_ID_BYTES } from './record_id.ts';
+import { Turn } from './turn.ts';
+
+export interface BuildTarget {
+  readonly env: Env;
+  readonly store: Store;
+  readonly catalog: Catalog;
+}
+
+const NO_VALUE = new Uint8Array(0);
+
+/** Builds an index while nothing else writes to the collection. Undefined when it was done within this turn. */
+export function buildAlone(
+  target: BuildTarget,
+  collection: Collection,
+  spec: IndexSpec,
+  at: Timestamp,
+): Promise<void> | undefined {
+  const index = target.catalog.newIndex(collection, spec, at);
+  const cursor = collection.documents.cursor();
+  const turn = new Turn(target.env.clock);
+  if (addAll(index, cursor, at, turn)) {
+    target.catalog.addIndex(collection, index, at);
+    return undefined;
+  }
+  return finishAlone(target, collection, index, { cursor, at, turn });
+}
+
+interface Progress {
+  readonly cursor: TableCursor;
+  readonly at: Timestamp;
+  readonly turn: Turn;
+}
+
+async function finishAlone(
+  target: BuildTarget,
+  collection: Collection,
+  index: Index,
+  progress: Progress,
+): Promise<void> {
+  do {
+    await target.env.breathe();
+    progress.turn.restart();
+  } while (!addAll(index, progress.cursor, progress.at, progress.turn));
+  target.catalog.addIndex(collection, index, progress.at);
+}
+
+/** Whether the scan came to its end; otherwise its turn was over. */
+function addAll(index: Index, cursor: TableCursor, at: Timestamp, turn: Turn): boolean {
+  while (cursor.next()) {
+    const { keys, multikey } = index.entriesOf(cursor.value, cursor.key);
+    for (const entry of keys) index.table.put(entry, NO_VALUE, at);
+    if (multikey) index.isMultikey = true;
+    if (turn.isOver()) return false;
+  }
+  return true;
+}
+
+/** The first half of a build beside running writes: makes the index and lets writes keep it up. */
+export function startBuild(target: BuildTarget, collection: Collection, spec: IndexSpec): Index {
+  const index = target.catalog.newIndex(collection, spec, TIMESTAMP_NULL);
+  index.enforcesUnique = false;
+  collection.startBuilding(index);
+  return index;
+}
+
+/**
+ * The second half: adds what was there before and then makes sure that a unique index is unique; from that check on
+ * writes enforce it. The caller commits without a pause in between. Throws DuplicateKey; `check` may throw to give up.
+ */
+export async function fillBuild(
+  target: BuildTarget,
+  collection: Collection,
+  index: Index,
+  check: () => void,
+): Promise<void> {
+  const turn = new Turn(target.env.clock);
+  const cursor = collection.documents.cursor();
+  while (!addMissing(index, cursor, turn)) await pause(target, collection, turn, check);
+  if (!index.spec.isUnique) return;
+  index.enforcesUnique = true;
+  const entries = index.table.cursor();
+  const search: DuplicateSearch = { previous: undefined };
+  while (!findDuplicate(index, collection, entries, { turn, search })) await pause(target, collection, turn, check);
+}
+
+async function pause(target: BuildTarget, collection: Collection, turn: Turn, check: () => void): Promise<void> {
+  await (target.store.backpressure() ?? target.env.breathe());
+  check();
+  if (collection.gone !== undefined) throw new CommandError('IndexBuildAborted', collection.gone);
+  turn.restart();
+}
+
+/** An entry that is there already came from a write, and so did the lack of one that is not in the newest document. */
+function addMissing(index: Index, cursor: TableCursor, turn: Turn): boolean {
+  while (cursor.next()) {
+    const { keys, multikey } = index.entriesOf(cursor.value, cursor.key);
+    for (const entry of keys) if (!index.table.has(entry)) index.table.put(entry, NO_VALUE, TIMESTAMP_NULL);
+    if (multikey) index.isMultikey = true;
+    if (turn.isOver()) return false;
+  }
+  return true;
+}
+
+interface DuplicateSearch {
+  previous: Uint8Array | undefined;
+}
+
+/** Whether the search came to its end. Throws at the first key that two records have. */
+function findDuplicate(
+  index: Index,
+  collection: Collection,
+  entries: TableCursor,
+  state: { readonly turn: Turn; readonly search: DuplicateSearch },
+): boolean {
+  const { turn, search } = state;
+  while (entries.next()) {
+    const entry = entries.key;
+    const { previous } = search;
+    search.previous = entry;
+    if (previous !== undefined && sameKey(previous, entry)) {
+      const document = collection.documentAt(entry.slice(entry.length - RECORD_ID_BYTES), TIMESTAMP_MAX);
+      if (document !== undefined) throw index.duplicate(entry, document, collection.ns);
+    }
+    if (turn.isOver()) return false;
+  }
+  return true;
+}
+
+function sameKey(a: Uint8Array, b: Uint8Array): boolean {
+  const length = a.length - RECORD_ID_BYTES;
+  if (b.length - RECORD_ID_BYTES !== length) return false;
+  return equalBytes(a.subarray(0, length), b.subarray(0, length));
+}

@@ -1,0 +1,216 @@
+/** A query that is under way: its plan's scan, and what find does with the documents on their way out. */
+import type { Timestamp } from '../base/optime.ts';
+import type { CompiledFilter } from '../query/matcher.ts';
+import { PAUSE, type Source } from '../query/pipeline/source.ts';
+import type { Projection } from '../query/projection.ts';
+import { Sorter } from '../query/sort/sorter.ts';
+import type { SortSpec } from '../query/sort.ts';
+import type { Collection } from './collection.ts';
+import { choosePlan, type Hint, type Plan } from './plan.ts';
+import { openScan, ScanSource, type RecordScan } from './scan.ts';
+import type { Turn } from './turn.ts';
+
+export interface RunningQuery {
+  readonly source: Source;
+  readonly turn: Turn;
+  /** How the source's documents are reshaped while they are written into the reply. */
+  readonly projection: Projection | undefined;
+  /** Whether it is known, without looking, that no document follows: such a cursor is closed with its batch. */
+  isEnded(): boolean;
+  /** After a pause or between two batches: read on at that timestamp. */
+  moveTo(at: Timestamp): void;
+}
+
+export interface FindRequest {
+  readonly collection: Collection;
+  readonly filter: CompiledFilter;
+  readonly sort: SortSpec | undefined;
+  readonly hint: Hint | undefined;
+  readonly projection: Projection | undefined;
+  readonly skip: number;
+  /** Infinity when there is none. */
+  readonly limit: number;
+  readonly at: Timestamp;
+  readonly turn: Turn;
+}
+
+/** What is asked of the planner alone. */
+export function planOf(request: Omit<FindRequest, 'projection' | 'turn' | 'skip' | 'limit'>): Plan {
+  const { collection, filter, hint, at } = request;
+  return choosePlan({ collection, filter, hint, at, sort: request.sort?.fields });
+}
+
+export function openFind(request: FindRequest): RunningQuery {
+  const plan = planOf(request);
+  const { collection, filter, at, turn } = request;
+  const matcher = plan.isExact ? undefined : filter.matcher;
+  const scan = openScan({ collection, access: plan.access, matcher, at, turn });
+  let source: Source = new ScanSource(scan);
+  let sorted: SortSource | undefined;
+  if (request.sort !== undefined && !plan.isSorted) {
+    sorted = new SortSource(source, request.sort, request.limit + request.skip);
+    source = sorted;
+  }
+  let window: WindowSource | undefined;
+  if (request.skip > 0 || request.limit !== Infinity) {
+    window = new WindowSource(source, request.skip, request.limit);
+    source = window;
+  }
+  const { projection } = request;
+  return new FindQuery({ source, turn, projection, scan, sorted, window, isSingle: plan.access.kind === 'id' });
+}
+
+interface FindParts {
+  readonly source: Source;
+  readonly turn: Turn;
+  readonly projection: Projection | undefined;
+  readonly scan: RecordScan;
+  readonly sorted: SortSource | undefined;
+  readonly window: WindowSource | undefined;
+  readonly isSingle: boolean;
+}
+
+class FindQuery implements RunningQuery {
+  readonly source: Source;
+  readonly turn: Turn;
+  readonly projection: Projection | undefined;
+  readonly #parts: FindParts;
+
+  constructor(parts: FindParts) {
+    this.source = parts.source;
+    this.turn = parts.turn;
+    this.projection = parts.projection;
+    this.#parts = parts;
+  }
+
+  isEnded(): boolean {
+    const { isSingle, sorted, window } = this.#parts;
+    return isSingle || sorted?.isEmpty === true || window?.isFull === true;
+  }
+
+  moveTo(at: Timestamp): void {
+    this.#parts.scan.moveTo(at);
+  }
+}
+
+/** A query over a list or another fixed source: nothing to move. */
+export function fixedQuery(source: Source, turn: Turn, projection?: Projection): RunningQuery {
+  return { source, turn, projection, isEnded: () => false, moveTo: () => {} };
+}
+
+/** Documents that are already in memory. */
+export class ListSource implements Source {
+  readonly #documents: readonly Uint8Array[];
+  #position = 0;
+
+  constructor(documents: readonly Uint8Array[]) {
+    this.#documents = documents;
+  }
+
+  next(): Uint8Array | undefined {
+    if (this.#position >= this.#documents.length) return undefined;
+    const document = this.#documents[this.#position];
+    this.#position += 1;
+    return document;
+  }
+
+  close(): void {
+    this.#position = this.#documents.length;
+  }
+}
+
+/** Passes on what matches. */
+export class MatchSource implements Source {
+  readonly #below: Source;
+  readonly #filter: CompiledFilter;
+
+  constructor(below: Source, filter: CompiledFilter) {
+    this.#below = below;
+    this.#filter = filter;
+  }
+
+  next(): Uint8Array | undefined | typeof PAUSE {
+    for (;;) {
+      const document = this.#below.next();
+      if (document === undefined || document === PAUSE) return document;
+      if (this.#filter.matcher.matches(document, 0)) return document;
+    }
+  }
+
+  close(): void {
+    this.#below.close();
+  }
+}
+
+/** Takes in everything, then hands it out in order. */
+export class SortSource implements Source {
+  readonly #below: Source;
+  readonly #sorter: Sorter;
+  #isFilled = false;
+  #ahead: Uint8Array | undefined;
+
+  constructor(below: Source, spec: SortSpec, limit: number) {
+    this.#below = below;
+    this.#sorter = limit === Infinity ? new Sorter(spec) : new Sorter(spec, limit);
+  }
+
+  /** Whether the last document was handed out. */
+  get isEmpty(): boolean {
+    return this.#isFilled && this.#ahead === undefined;
+  }
+
+  next(): Uint8Array | undefined | typeof PAUSE {
+    while (!this.#isFilled) {
+      const document = this.#below.next();
+      if (document === PAUSE) return PAUSE;
+      if (document !== undefined) {
+        this.#sorter.add(document);
+        continue;
+      }
+      this.#isFilled = true;
+      this.#ahead = this.#sorter.next();
+    }
+    const document = this.#ahead;
+    if (document !== undefined) this.#ahead = this.#sorter.next();
+    return document;
+  }
+
+  close(): void {
+    this.#below.close();
+  }
+}
+
+/** Leaves out the first `skip` documents and ends after `limit`. */
+export class WindowSource implements Source {
+  readonly #below: Source;
+  #skip: number;
+  #left: number;
+
+  constructor(below: Source, skip: number, limit: number) {
+    this.#below = below;
+    this.#skip = skip;
+    this.#left = limit;
+  }
+
+  get isFull(): boolean {
+    return this.#left <= 0;
+  }
+
+  next(): Uint8Array | undefined | typeof PAUSE {
+    if (this.#left <= 0) return undefined;
+    for (;;) {
+      const document = this.#below.next();
+      if (document === undefined || document === PAUSE) return document;
+      if (this.#skip > 0) {
+        this.#skip -= 1;
+        continue;
+      }
+      this.#left -= 1;
+      return document;
+    }
+  }
+
+  close(): void {
+    this.#below.close();
+  }
+}

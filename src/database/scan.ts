@@ -1,0 +1,289 @@
+/**
+ * The bottom of every query: records from a plan, one at a time, already filtered. A scan looks at the clock, pauses
+ * when its turn is over, and can be kept over turns; it then goes on behind the last record it returned.
+ */
+import type { Timestamp } from '../base/optime.ts';
+import type { Matcher } from '../query/matcher.ts';
+import { PAUSE, type Source } from '../query/pipeline/source.ts';
+import type { CursorOptions, Table, TableCursor } from '../storage/table.ts';
+import type { Collection } from './collection.ts';
+import type { KeyRange } from './key_range.ts';
+import type { Access } from './plan.ts';
+import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
+import type { Turn } from './turn.ts';
+
+/** What a step of a scan came to. */
+export type Step = 'record' | 'end' | 'pause';
+
+export interface RecordScan {
+  /** Moves to the next record that matches. */
+  advance(): Step;
+  /** Of the current record; both stay valid. */
+  readonly recordId: Uint8Array;
+  readonly document: Uint8Array;
+  /** After a pause: go on with the state at another timestamp. */
+  moveTo(at: Timestamp): void;
+}
+
+export interface ScanRequest {
+  readonly collection: Collection;
+  readonly access: Access;
+  /** Undefined when everything the access path finds is wanted. */
+  readonly matcher: Matcher | undefined;
+  readonly at: Timestamp;
+  readonly turn: Turn;
+}
+
+const NONE = new Uint8Array(0);
+
+export function openScan(request: ScanRequest): RecordScan {
+  const { access } = request;
+  switch (access.kind) {
+    case 'id':
+      return new IdLookup(request, access.key);
+    case 'collection':
+      return new CollectionScan(request, access.reverse);
+    case 'index':
+      if (access.index === undefined) return new IdScan(request, access.ranges, access.reverse);
+      return new IndexScan(request, access.index.table, access);
+  }
+}
+
+/** A scan as the pipeline sees it: documents only. */
+export class ScanSource implements Source {
+  readonly #scan: RecordScan;
+
+  constructor(scan: RecordScan) {
+    this.#scan = scan;
+  }
+
+  next(): Uint8Array | undefined | typeof PAUSE {
+    switch (this.#scan.advance()) {
+      case 'record':
+        return this.#scan.document;
+      case 'pause':
+        return PAUSE;
+      case 'end':
+        return undefined;
+    }
+  }
+
+  close(): void {}
+}
+
+/** At most one record, by the key of its `_id`. */
+class IdLookup implements RecordScan {
+  recordId: Uint8Array = NONE;
+  document: Uint8Array = NONE;
+  readonly #request: ScanRequest;
+  readonly #key: Uint8Array;
+  #at: Timestamp;
+  #isDone = false;
+
+  constructor(request: ScanRequest, key: Uint8Array) {
+    this.#request = request;
+    this.#key = key;
+    this.#at = request.at;
+  }
+
+  advance(): Step {
+    if (this.#isDone) return 'end';
+    this.#isDone = true;
+    const { collection, matcher } = this.#request;
+    const recordId = collection.recordOf(this.#key, this.#at);
+    if (recordId === undefined) return 'end';
+    const document = collection.documentAt(recordId, this.#at);
+    if (document === undefined) return 'end';
+    if (matcher !== undefined && !matcher.matches(document, 0)) return 'end';
+    this.recordId = recordId;
+    this.document = document;
+    return 'record';
+  }
+
+  moveTo(at: Timestamp): void {
+    this.#at = at;
+  }
+}
+
+/** All records in the order of their ids, or backwards. */
+class CollectionScan implements RecordScan {
+  recordId: Uint8Array = NONE;
+  document: Uint8Array = NONE;
+  readonly #matcher: Matcher | undefined;
+  readonly #turn: Turn;
+  readonly #walk: TableWalk;
+
+  constructor(request: ScanRequest, reverse: boolean) {
+    this.#matcher = request.matcher;
+    this.#turn = request.turn;
+    this.#walk = new TableWalk(request.collection.documents, { from: undefined, to: undefined }, reverse, request.at);
+  }
+
+  advance(): Step {
+    const matcher = this.#matcher;
+    for (;;) {
+      if (this.#turn.isOver()) return 'pause';
+      const cursor = this.#walk.cursor;
+      if (!cursor.next()) return 'end';
+      if (matcher !== undefined && !matcher.matches(cursor.valueBytes, cursor.valueStart)) continue;
+      this.recordId = cursor.key;
+      this.document = cursor.value;
+      return 'record';
+    }
+  }
+
+  moveTo(at: Timestamp): void {
+    this.#walk.moveTo(at);
+  }
+}
+
+/** Ranges of the table of `_id` keys, whose values are record ids. */
+class IdScan implements RecordScan {
+  recordId: Uint8Array = NONE;
+  document: Uint8Array = NONE;
+  readonly #request: ScanRequest;
+  readonly #ranges: RangeWalk;
+  #at: Timestamp;
+
+  constructor(request: ScanRequest, ranges: readonly KeyRange[], reverse: boolean) {
+    this.#request = request;
+    this.#at = request.at;
+    this.#ranges = new RangeWalk(request.collection.ids, ranges, reverse, request.at);
+  }
+
+  advance(): Step {
+    const { collection, matcher, turn } = this.#request;
+    for (;;) {
+      if (turn.isOver()) return 'pause';
+      const cursor = this.#ranges.next();
+      if (cursor === undefined) return 'end';
+      const recordId = cursor.value;
+      const document = collection.documentAt(recordId, this.#at);
+      if (document === undefined) continue;
+      if (matcher !== undefined && !matcher.matches(document, 0)) continue;
+      this.recordId = recordId;
+      this.document = document;
+      return 'record';
+    }
+  }
+
+  moveTo(at: Timestamp): void {
+    this.#at = at;
+    this.#ranges.moveTo(at);
+  }
+}
+
+/** Ranges of a secondary index. A multikey index lists a record several times; it is returned once. */
+class IndexScan implements RecordScan {
+  recordId: Uint8Array = NONE;
+  document: Uint8Array = NONE;
+  readonly #request: ScanRequest;
+  readonly #ranges: RangeWalk;
+  readonly #seen: Set<number> | undefined;
+  #at: Timestamp;
+
+  constructor(request: ScanRequest, table: Table, access: Extract<Access, { kind: 'index' }>) {
+    this.#request = request;
+    this.#at = request.at;
+    this.#ranges = new RangeWalk(table, access.ranges, access.reverse, request.at);
+    this.#seen = access.index?.isMultikey === true ? new Set() : undefined;
+  }
+
+  advance(): Step {
+    const { collection, matcher, turn } = this.#request;
+    for (;;) {
+      if (turn.isOver()) return 'pause';
+      const cursor = this.#ranges.next();
+      if (cursor === undefined) return 'end';
+      const recordId = cursor.keyBytes.slice(cursor.keyEnd - RECORD_ID_BYTES, cursor.keyEnd);
+      if (this.#seen?.has(recordIdOf(recordId)) === true) continue;
+      const document = collection.documentAt(recordId, this.#at);
+      if (document === undefined) continue;
+      if (matcher !== undefined && !matcher.matches(document, 0)) continue;
+      this.#seen?.add(recordIdOf(recordId));
+      this.recordId = recordId;
+      this.document = document;
+      return 'record';
+    }
+  }
+
+  moveTo(at: Timestamp): void {
+    this.#at = at;
+    this.#ranges.moveTo(at);
+  }
+}
+
+/** One range of one table, kept open while time moves on. */
+class TableWalk {
+  cursor: TableCursor;
+  readonly #table: Table;
+  readonly #range: KeyRange;
+  readonly #reverse: boolean;
+  #at: Timestamp;
+
+  constructor(table: Table, range: KeyRange, reverse: boolean, at: Timestamp) {
+    this.#table = table;
+    this.#range = range;
+    this.#reverse = reverse;
+    this.#at = at;
+    this.cursor = table.cursor(this.#options(undefined));
+  }
+
+  moveTo(at: Timestamp): void {
+    if (at === this.#at) return;
+    this.#at = at;
+    const last = this.cursor.keyEnd > 0 ? this.cursor.keyBytes.slice(0, this.cursor.keyEnd) : undefined;
+    this.cursor = this.#table.cursor(this.#options(last));
+  }
+
+  /** `after`: the last key returned, which is not returned again. */
+  #options(after: Uint8Array | undefined): CursorOptions {
+    const { from, to } = this.#range;
+    const start = this.#reverse ? to : from;
+    return {
+      at: this.#at,
+      reverse: this.#reverse,
+      from: after ?? start,
+      // The upper end of a range does not belong to it.
+      fromInclusive: after === undefined && !this.#reverse,
+      to: this.#reverse ? from : to,
+      toInclusive: this.#reverse,
+    };
+  }
+}
+
+/** Several ranges one after the other. */
+export class RangeWalk {
+  readonly #table: Table;
+  readonly #ranges: readonly KeyRange[];
+  readonly #reverse: boolean;
+  #at: Timestamp;
+  #position = 0;
+  #walk: TableWalk | undefined;
+
+  constructor(table: Table, ranges: readonly KeyRange[], reverse: boolean, at: Timestamp) {
+    this.#table = table;
+    this.#ranges = ranges;
+    this.#reverse = reverse;
+    this.#at = at;
+  }
+
+  /** A cursor that stands on the next entry; undefined behind the last range. */
+  next(): TableCursor | undefined {
+    for (;;) {
+      if (this.#walk === undefined) {
+        if (this.#position >= this.#ranges.length) return undefined;
+        const i = this.#reverse ? this.#ranges.length - 1 - this.#position : this.#position;
+        this.#walk = new TableWalk(this.#table, this.#ranges[i], this.#reverse, this.#at);
+      }
+      if (this.#walk.cursor.next()) return this.#walk.cursor;
+      this.#position += 1;
+      this.#walk = undefined;
+    }
+  }
+
+  moveTo(at: Timestamp): void {
+    this.#at = at;
+    this.#walk?.moveTo(at);
+  }
+}

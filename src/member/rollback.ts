@@ -1,0 +1,177 @@
+/**
+ * Rollback: this member wrote entries that never reached a majority, and the set went on without them. The oplog is
+ * cut after the last entry it has in common with the source, and the data goes back to it. What is taken away is kept
+ * as files under `rollback/`.
+ *
+ * Nothing that a majority acknowledged may be taken back: a common point before the commit point stops the member.
+ * Source: the manual, "Rollbacks During Replica Set Failover".
+ */
+import { CommandError } from '../base/command_error.ts';
+import type { Env } from '../base/env.ts';
+import { invariant } from '../base/invariant.ts';
+import type { Log } from '../base/log.ts';
+import { compareOpTimes, formatOpTime, type OpTime } from '../base/optime.ts';
+import type { Oplog } from '../oplog/oplog.ts';
+import type { MemberData } from '../database/member_data.ts';
+import type { SaveRemoved } from '../database/rollback.ts';
+import { entryOf, readCursor } from './oplog_batch.ts';
+import type { LocalState } from './local_state.ts';
+import type { Peers } from './peers.ts';
+import type { ReplicationHandle } from './replication_handle.ts';
+import { runOn } from './source_queries.ts';
+
+export interface RollbackOptions {
+  readonly env: Env;
+  readonly log: Log;
+  readonly data: MemberData;
+  readonly localState: LocalState;
+  readonly peers: Peers;
+  readonly replication: ReplicationHandle;
+  /** Resolves when everything written to the oplog is applied. */
+  readonly applierIdle: () => Promise<void>;
+  /** What readers may see is this now; the positions to report are equal to it. */
+  readonly onRolledBack: (commonPoint: OpTime) => void;
+}
+
+/**
+ * Rolls back to where our oplog and the source's part. The member is in ROLLBACK meanwhile. Rejects with CommandError or
+ * NetworkError when the source failed before anything was changed (another attempt may follow); after the first
+ * change every failure is final.
+ */
+export async function rollBack(options: RollbackOptions, source: string): Promise<void> {
+  const { data, replication, localState, log } = options;
+  await options.applierIdle();
+  replication.submit({ kind: 'rollbackStarted' });
+  const before = data.oplog.lastWritten;
+  const commonPoint = await findCommonPoint(options, source);
+  note(log, 21_607, 'Rollback common point', {
+    commonPoint: formatOpTime(commonPoint),
+    lastWritten: formatOpTime(before),
+  });
+  const committed = replication.core.commitPoint.optime;
+  // A commit point that is newer than our whole oplog is on the other branch and says nothing about ours.
+  const isOurs = compareOpTimes(committed, before) <= 0;
+  invariant(
+    !isOurs || compareOpTimes(commonPoint, committed) >= 0,
+    () => `rollback to ${formatOpTime(commonPoint)} would take back what is committed up to ${formatOpTime(committed)}`,
+  );
+  if (compareOpTimes(commonPoint, localState.values.initialDataOpTime) < 0) {
+    await localState.update({ initialSyncRunning: true });
+    throw new Error(
+      'the rollback goes behind the last initial sync: start the member again, it then copies all data anew',
+    );
+  }
+  const rollbackId = localState.values.rollbackId + 1;
+  await localState.update({ rollbackId });
+  note(log, 21_532, 'Incremented the rollback ID', { rbid: rollbackId });
+  await data.rollBackTo(commonPoint, rollbackFiles(options.env, log));
+  invariant(compareOpTimes(data.oplog.lastWritten, commonPoint) === 0, 'the oplog ends at the common point');
+  options.onRolledBack(commonPoint);
+  note(log, 21_612, 'Rollback summary', {
+    syncSource: source,
+    rbid: rollbackId,
+    lastOptimeRolledBack: formatOpTime(before),
+    commonPoint: formatOpTime(commonPoint),
+  });
+}
+
+/** Reads both oplogs backwards until they have the same entry. */
+async function findCommonPoint(options: RollbackOptions, source: string): Promise<OpTime> {
+  const local = new LocalBackward(options.data.oplog);
+  const remote = new RemoteBackward(options.peers, source);
+  let ours = local.next();
+  let theirs = await remote.next();
+  while (ours !== undefined && theirs !== undefined) {
+    if (ours.ts === theirs.ts) {
+      if (ours.t === theirs.t) return ours;
+      ours = local.next();
+      theirs = await remote.next();
+    } else if (ours.ts > theirs.ts) {
+      ours = local.next();
+    } else {
+      theirs = await remote.next();
+    }
+  }
+  throw new CommandError('NoMatchingDocument', `our oplog and that of ${source} have nothing in common`);
+}
+
+class LocalBackward {
+  readonly #reader: { next(): Uint8Array | undefined };
+
+  constructor(oplog: Oplog) {
+    this.#reader = oplog.reader({ reverse: true });
+  }
+
+  next(): OpTime | undefined {
+    const entry = this.#reader.next();
+    return entry === undefined ? undefined : entryOf(entry).optime;
+  }
+}
+
+const PAGE_SIZE = 1000;
+
+class RemoteBackward {
+  readonly #peers: Peers;
+  readonly #source: string;
+  #page: readonly Uint8Array[] = [];
+  #at = 0;
+  #cursorId: bigint | undefined;
+
+  constructor(peers: Peers, source: string) {
+    this.#peers = peers;
+    this.#source = source;
+  }
+
+  async next(): Promise<OpTime | undefined> {
+    while (this.#at === this.#page.length) {
+      if (this.#cursorId === 0n) return undefined;
+      const command =
+        this.#cursorId === undefined
+          ? { find: 'oplog.rs', sort: { $natural: -1 }, projection: { ts: 1, t: 1 }, batchSize: PAGE_SIZE }
+          : { getMore: this.#cursorId, collection: 'oplog.rs', batchSize: PAGE_SIZE };
+      const { cursorId, documents } = readCursor(await runOn(this.#peers, this.#source, 'local', command));
+      this.#cursorId = cursorId;
+      this.#page = documents;
+      this.#at = 0;
+    }
+    const entry = this.#page[this.#at];
+    this.#at += 1;
+    return entry === undefined ? undefined : entryOf(entry).optime;
+  }
+}
+
+/** Writes `rollback/<uuid>/removed.<time>.<n>.bson`, documents back to back, as `bsondump` reads them. */
+function rollbackFiles(env: Env, log: Log): SaveRemoved {
+  let number = 0;
+  return async (ns, uuid, documents) => {
+    if (documents.length === 0) return;
+    const folder = `rollback/${formatUuid(uuid)}`;
+    const time = new Date(env.clock.wall()).toISOString().slice(0, 19).replaceAll(':', '-');
+    const path = `${folder}/removed.${time}.${number}.bson`;
+    number += 1;
+    env.files.makeDirectory(folder);
+    const file = env.files.open(path);
+    try {
+      let at = 0;
+      for (const document of documents) {
+        file.write(document, at);
+        at += document.length;
+      }
+      await file.sync();
+    } finally {
+      file.close();
+    }
+    await env.files.syncDirectory(folder);
+    note(log, 21_609, 'Preparing to write deleted documents to a rollback file', { namespace: ns, file: path });
+  };
+}
+
+/** 8-4-4-4-12 hexadecimal digits. */
+export function formatUuid(uuid: Uint8Array): string {
+  const hex = Array.from(uuid, (byte) => byte.toString(16).padStart(2, '0')).join('');
+  return [hex.slice(0, 8), hex.slice(8, 12), hex.slice(12, 16), hex.slice(16, 20), hex.slice(20)].join('-');
+}
+
+function note(log: Log, id: number, message: string, attributes: Readonly<Record<string, unknown>>): void {
+  log.write({ severity: 'I', component: 'ROLLBACK', id, context: 'BackgroundSync', message, attributes });
+}

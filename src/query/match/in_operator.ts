@@ -1,0 +1,67 @@
+/** `$in` and `$nin`. */
+import { CommandError } from '../../base/command_error.ts';
+import { compareValues } from '../../bson/compare.ts';
+import { ElementReader } from '../../bson/elements.ts';
+import { BSON_TYPE, canonicalType } from '../../bson/types.ts';
+import type { RawValue } from '../../bson/value.ts';
+import { comparisonTest } from './comparison.ts';
+import type { FieldOperator, FilterParser } from './field_operator.ts';
+import type { Predicate } from './predicate.ts';
+import { refuseRegex } from './regex.ts';
+import { MovableSpan } from './span.ts';
+import { anyOf, MISSING, type ValueTest } from './value_test.ts';
+
+/** Up to this many values are tried one by one; more are sorted and searched. */
+const LINEAR_VALUES_MAX = 6;
+
+export const inOperator: FieldOperator = {
+  name: '$in',
+  parse: (path, operand, parser) => parseIn('$in', path, operand, parser),
+};
+
+export const ninOperator: FieldOperator = {
+  name: '$nin',
+  parse: (path, operand, parser) => ({ kind: 'not', child: parseIn('$nin', path, operand, parser) }),
+};
+
+function parseIn(name: string, path: string, operand: RawValue, parser: FilterParser): Predicate {
+  if (operand.type !== BSON_TYPE.array) throw new CommandError('BadValue', `${name} needs an array`);
+  const values: RawValue[] = [];
+  const reader = new ElementReader(operand.bytes, operand.start);
+  while (reader.next()) {
+    if (parser.isOperatorDocument(reader)) throw new CommandError('BadValue', `cannot nest $ under ${name}`);
+    if (reader.type === BSON_TYPE.undefined) {
+      throw new CommandError('BadValue', 'InMatchExpression equality cannot be undefined');
+    }
+    if (reader.type === BSON_TYPE.regex) refuseRegex();
+    values.push(reader.value());
+  }
+  return { kind: 'in', path, values, test: membershipTest(values), expandArrays: true };
+}
+
+function membershipTest(values: readonly RawValue[]): ValueTest {
+  if (values.length <= LINEAR_VALUES_MAX) return anyOf(values.map((value) => comparisonTest('eq', value)));
+  const sorted = values.toSorted(compareValues);
+  const classes = new Uint8Array(256);
+  for (const value of sorted) classes[canonicalType(value.type)] = 1;
+  const hasNull = classes[canonicalType(BSON_TYPE.null)] === 1;
+  const span = new MovableSpan();
+  return (bytes, type, start, end) => {
+    if (type === MISSING) return hasNull;
+    return classes[canonicalType(type)] === 1 && includes(sorted, span.set(bytes, type, start, end));
+  };
+}
+
+/** Binary search in ascending `sorted`. */
+function includes(sorted: readonly RawValue[], wanted: MovableSpan): boolean {
+  let low = 0;
+  let high = sorted.length;
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const comparison = compareValues(sorted[middle], wanted);
+    if (comparison === 0) return true;
+    if (comparison < 0) low = middle + 1;
+    else high = middle;
+  }
+  return false;
+}

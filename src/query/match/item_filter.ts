@@ -1,0 +1,60 @@
+/** Filters on the items of arrays, as `$pull` and `arrayFilters` have them. */
+import { CommandError } from '../../base/command_error.ts';
+import { equalValues } from '../../bson/compare.ts';
+import { ElementReader } from '../../bson/elements.ts';
+import { BSON_TYPE } from '../../bson/types.ts';
+import type { RawValue } from '../../bson/value.ts';
+import { compileFieldPredicate, compilePredicate, soleField } from './compile.ts';
+import { isFieldOperator } from './operators.ts';
+import { FILTER_PARSER, parseFilter } from './parse.ts';
+import { conjunction } from './predicate.ts';
+import { refuseRegex } from './regex.ts';
+import type { ValueTest } from './value_test.ts';
+
+/** The condition of `$pull`: operators on the item, a filter on items that are documents, or a value to equal. */
+export function compileItemFilter(condition: RawValue): (item: RawValue) => boolean {
+  if (condition.type === BSON_TYPE.regex) refuseRegex();
+  if (condition.type !== BSON_TYPE.object) return (item) => equalValues(item, condition);
+  const { bytes, start } = condition;
+  if (beginsWithFieldOperator(condition)) {
+    const test = compileFieldPredicate(conjunction(FILTER_PARSER.operators('', bytes, start)));
+    return (item) => test(item.bytes, item.type, item.start, item.end);
+  }
+  const matcher = compilePredicate(FILTER_PARSER.filter(bytes, start, false));
+  return (item) => item.type === BSON_TYPE.object && matcher.matches(item.bytes, item.start);
+}
+
+function beginsWithFieldOperator(condition: RawValue): boolean {
+  const first = new ElementReader(condition.bytes, condition.start);
+  return first.next() && isFieldOperator(first.name());
+}
+
+export interface ArrayFilter {
+  /** The name in `$[name]`. */
+  readonly identifier: string;
+  readonly test: ValueTest;
+}
+
+/** One filter of `arrayFilters`: all of its paths begin with the identifier, which stands for the item. */
+export function compileArrayFilter(filter: Uint8Array): ArrayFilter {
+  const predicate = parseFilter(filter);
+  const isEmpty = predicate.kind === 'and' && predicate.children.length === 0;
+  const identifier = soleField(predicate);
+  if (isEmpty || predicate.kind === 'constant') {
+    throw new CommandError('FailedToParse', 'Cannot use an expression without a top-level field name in arrayFilters');
+  }
+  if (identifier === undefined) {
+    throw new CommandError(
+      'FailedToParse',
+      'Error parsing array filter :: caused by :: Expected a single top-level field name',
+    );
+  }
+  if (!/^[a-z][a-zA-Z0-9]*$/.test(identifier)) {
+    throw new CommandError(
+      'BadValue',
+      'Error parsing array filter :: caused by :: The top-level field name must be an alphanumeric string beginning ' +
+        `with a lowercase letter, found '${identifier}'`,
+    );
+  }
+  return { identifier, test: compileFieldPredicate(predicate) };
+}

@@ -1,0 +1,55 @@
+/** `$mod: [divisor, remainder]`, in whole 64-bit numbers with the sign of the dividend. */
+import { CommandError } from '../../base/command_error.ts';
+import { ElementReader } from '../../bson/elements.ts';
+import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
+import { integerOf, numberOf, type RawValue } from '../../bson/value.ts';
+import type { FieldOperator } from './field_operator.ts';
+import { MovableSpan } from './span.ts';
+
+const INT64_LIMIT = 2 ** 63;
+
+export const modOperator: FieldOperator = {
+  name: '$mod',
+  parse(path, operand) {
+    if (operand.type !== BSON_TYPE.array) throw malformed('needs to be an array');
+    const reader = new ElementReader(operand.bytes, operand.start);
+    if (!reader.next()) throw malformed('not enough elements');
+    const divisor = wholeOperand(reader.value(), 'divisor');
+    if (!reader.next()) throw malformed('not enough elements');
+    const remainder = wholeOperand(reader.value(), 'remainder');
+    if (reader.next()) throw malformed('too many elements');
+    if (divisor === 0n) throw new CommandError('BadValue', 'divisor cannot be 0');
+    const span = new MovableSpan();
+    return {
+      kind: 'other',
+      operator: '$mod',
+      path,
+      test: (bytes, type, start, end) => {
+        if (!isNumericType(type)) return false;
+        const dividend = inInt64(span.set(bytes, type, start, end));
+        return dividend !== undefined && dividend % divisor === remainder;
+      },
+      expandArrays: true,
+    };
+  },
+};
+
+function malformed(what: string): CommandError {
+  return new CommandError('BadValue', `malformed mod, ${what}`);
+}
+
+function wholeOperand(value: RawValue, role: string): bigint {
+  if (!isNumericType(value.type)) throw malformed(`${role} not a number`);
+  const whole = inInt64(value);
+  if (whole === undefined) throw malformed(`${role} value is invalid`);
+  return whole;
+}
+
+/** Cut off towards zero; undefined when it is not finite or does not fit. */
+function inInt64(value: RawValue | MovableSpan): bigint | undefined {
+  const nearest = numberOf(value);
+  if (value.type !== BSON_TYPE.int32 && value.type !== BSON_TYPE.int64) {
+    if (!(nearest >= -INT64_LIMIT && nearest < INT64_LIMIT)) return undefined;
+  }
+  return integerOf(value);
+}

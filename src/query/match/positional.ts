@@ -1,0 +1,125 @@
+/**
+ * Which item of an array made a document match: what the positional `$` stands for. Of several conditions the last one
+ * that met an array decides. Slow but plain: runs only for updates that need it.
+ */
+import { ElementReader, findField } from '../../bson/elements.ts';
+import { BSON_TYPE } from '../../bson/types.ts';
+import { rawObject, type RawValue } from '../../bson/value.ts';
+import { filterPath, type FilterPath } from './path.ts';
+import type { LeafPredicate, Predicate } from './predicate.ts';
+import { MISSING } from './value_test.ts';
+
+/** The index in the outermost array that the filter's decisive path went through; undefined when there was none. */
+export function matchedArrayIndex(predicate: Predicate, document: Uint8Array): number | undefined {
+  const details = new MatchDetails(document);
+  return details.matches(predicate) ? details.index : undefined;
+}
+
+class MatchDetails {
+  readonly #document: Uint8Array;
+  index: number | undefined;
+
+  constructor(document: Uint8Array) {
+    this.#document = document;
+  }
+
+  matches(predicate: Predicate): boolean {
+    switch (predicate.kind) {
+      case 'constant':
+        return predicate.value;
+      case 'and':
+        return this.#matchesAll(predicate.children);
+      case 'or':
+        return predicate.children.some((child) => this.matches(child));
+      case 'not':
+        return !this.#withoutRecord(() => this.matches(predicate.child));
+      case 'nor':
+        return !this.#withoutRecord(() => predicate.children.some((child) => this.matches(child)));
+      default:
+        return this.#matchesLeaf(predicate);
+    }
+  }
+
+  #matchesAll(children: readonly Predicate[]): boolean {
+    const before = this.index;
+    const matches = children.every((child) => this.matches(child));
+    if (!matches) this.index = before;
+    return matches;
+  }
+
+  #withoutRecord(match: () => boolean): boolean {
+    const before = this.index;
+    const result = match();
+    this.index = before;
+    return result;
+  }
+
+  #matchesLeaf(leaf: LeafPredicate): boolean {
+    const visit: Visit = (value, index) => {
+      const type = value?.type ?? MISSING;
+      if (!leaf.test(value?.bytes ?? this.#document, type, value?.start ?? 0, value?.end ?? 0)) return false;
+      const found = index ?? (value === undefined ? undefined : indexInside(leaf, value));
+      if (found !== undefined) this.index = found;
+      return true;
+    };
+    return new IndexedWalk(leaf, visit).inDocument(0, rawObject(this.#document), undefined);
+  }
+}
+
+/** `$elemMatch` finds its item itself. */
+function indexInside(leaf: LeafPredicate, array: RawValue): number | undefined {
+  const itemTest = leaf.kind === 'other' ? leaf.itemTest : undefined;
+  if (itemTest === undefined) return undefined;
+  const reader = new ElementReader(array.bytes, array.start);
+  for (let index = 0; reader.next(); index++) {
+    if (itemTest(reader.bytes, reader.type, reader.start, reader.end)) return index;
+  }
+  return undefined;
+}
+
+/** Sees the values a path leads to, undefined for missing, with the index in the outermost array; true stops. */
+type Visit = (value: RawValue | undefined, index: number | undefined) => boolean;
+
+/** Walks a path as `path.ts` does, and carries the index in the outermost array along. */
+class IndexedWalk {
+  readonly #path: FilterPath;
+  readonly #last: number;
+  readonly #expandArrays: boolean;
+  readonly #visit: Visit;
+
+  constructor(leaf: LeafPredicate, visit: Visit) {
+    this.#path = filterPath(leaf.path);
+    this.#last = this.#path.names.length - 1;
+    this.#expandArrays = leaf.expandArrays;
+    this.#visit = visit;
+  }
+
+  inDocument(i: number, document: RawValue, index: number | undefined): boolean {
+    const value = findField(document.bytes, this.#path.names[i], document.start);
+    if (value === undefined) return this.#visit(undefined, index);
+    if (i < this.#last) {
+      if (value.type === BSON_TYPE.object) return this.inDocument(i + 1, value, index);
+      return value.type === BSON_TYPE.array ? this.#inArray(i + 1, value, index) : this.#visit(undefined, index);
+    }
+    if (value.type !== BSON_TYPE.array || !this.#expandArrays) return this.#visit(value, index);
+    return items(value).some((item, at) => this.#visit(item, index ?? at)) || this.#visit(value, index);
+  }
+
+  #inArray(i: number, array: RawValue, outer: number | undefined): boolean {
+    return items(array).some((item, at) => {
+      const index = outer ?? at;
+      if (item.type === BSON_TYPE.object && this.inDocument(i, item, index)) return true;
+      if (at !== this.#path.indexes[i]) return false;
+      if (i === this.#last) return this.#visit(item, index);
+      if (item.type === BSON_TYPE.object) return this.inDocument(i + 1, item, index);
+      return item.type === BSON_TYPE.array && this.#inArray(i + 1, item, index);
+    });
+  }
+}
+
+function items(array: RawValue): RawValue[] {
+  const values: RawValue[] = [];
+  const reader = new ElementReader(array.bytes, array.start);
+  while (reader.next()) values.push(reader.value());
+  return values;
+}

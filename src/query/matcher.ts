@@ -1,0 +1,46 @@
+/**
+ * Filters: what `find`, `update`, `delete` and `$match` select.
+ *
+ * A filter document is parsed once into a predicate tree (`match/parse.ts`, the operators in `match/operators.ts`), and
+ * the tree is turned into functions over bytes (`match/compile.ts`). Nothing is decoded while documents are matched.
+ *
+ * The concepts: a *leaf* is a test of single values plus the path that leads to them; arrays on the path make it lead to
+ * many, and one that passes is enough (`match/path.ts`). Comparisons hold within one class of types only
+ * (`match/comparison.ts`). Negations negate the whole leaf, so they hold for documents without the field.
+ *
+ * Not done: regular expressions, `$expr`, `$where`, `$jsonSchema`, `$text`, geometry and collation; they are refused.
+ */
+import type { RawValue } from '../bson/value.ts';
+import { compilePredicate } from './match/compile.ts';
+import { conjunctsOf, idEqualityOf, type Conjunct } from './match/conjuncts.ts';
+import type { Matcher } from './match/document_matcher.ts';
+import { parseFilter } from './match/parse.ts';
+import type { Predicate } from './match/predicate.ts';
+
+export type { Conjunct } from './match/conjuncts.ts';
+export type { Matcher } from './match/document_matcher.ts';
+
+export interface CompiledFilter {
+  readonly matcher: Matcher;
+  /** The whole filter as a tree. */
+  readonly predicate: Predicate;
+  /** Necessary, not sufficient: the matcher still decides. Regexes and conditions under `$or`/`$nor`/`$not` are not here. */
+  readonly conjuncts: readonly Conjunct[];
+  /** The value when the filter pins `_id` to one that is not an array, a regex, null or undefined. */
+  readonly idEquality: RawValue | undefined;
+  /** Whether every document matches. */
+  readonly matchesAll: boolean;
+}
+
+/** Compiles a filter document, which must not change afterwards. Throws CommandError for what the server would refuse. */
+export function compileFilter(filter: Uint8Array): CompiledFilter {
+  const predicate = parseFilter(filter);
+  const conjuncts = conjunctsOf(predicate);
+  return {
+    matcher: compilePredicate(predicate),
+    predicate,
+    conjuncts,
+    idEquality: idEqualityOf(conjuncts),
+    matchesAll: predicate.kind === 'and' && predicate.children.length === 0,
+  };
+}

@@ -1,0 +1,31 @@
+/** `$project`. */
+import { CommandError } from '../../base/command_error.ts';
+import { BSON_TYPE } from '../../bson/types.ts';
+import { compileProjection, type Projection } from '../projection.ts';
+import { MapSource } from './map_source.ts';
+import type { StageKind } from './stage.ts';
+
+export const projectStage: StageKind = {
+  name: '$project',
+  parse(operand) {
+    if (operand.type !== BSON_TYPE.object) throw new CommandError(15969, '$project specification must be an object');
+    const projection = compile(operand.bytes.slice(operand.start, operand.end));
+    if (projection === undefined) {
+      throw new CommandError(
+        51272,
+        'Invalid $project :: caused by :: projection specification must have at least one field',
+      );
+    }
+    return { kind: 'other', open: (source) => new MapSource(source, (document) => projection.apply(document, 0)) };
+  },
+};
+
+function compile(spec: Uint8Array): Projection | undefined {
+  try {
+    return compileProjection(spec);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const message = `Invalid $project :: caused by :: ${error.message}`;
+    throw new CommandError(error.code, message, error.details, { cause: error });
+  }
+}

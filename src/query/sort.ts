@@ -1,0 +1,56 @@
+/**
+ * Sorting: a sort document becomes the recipe of a byte string per document whose memcmp order is the order asked for.
+ * Keys are made once; comparing, merging and keeping the first few work on bytes alone.
+ */
+import { CommandError } from '../base/command_error.ts';
+import { ElementReader } from '../bson/elements.ts';
+import { KeyWriter } from '../bson/key.ts';
+import { BSON_TYPE, isNumericType } from '../bson/types.ts';
+import { numberOf } from '../bson/value.ts';
+import { describeElement } from './describe.ts';
+import { fieldPathComponents } from './field_path.ts';
+import { SortKeyMaker } from './sort/sort_key.ts';
+
+/** Source: the manual, "Sort on multiple fields": 32 keys. */
+const SORT_KEYS_MAX = 32;
+
+export interface SortField {
+  readonly path: string;
+  readonly descending: boolean;
+}
+
+export interface SortSpec {
+  readonly fields: readonly SortField[];
+  /** The memcmp-ordered key of a document, owned by the caller. Several array fields in parallel are refused. */
+  key(bytes: Uint8Array, at: number): Uint8Array;
+}
+
+/** Compiles a sort document; undefined when it is empty. `$natural` is the caller's to take out first. */
+export function compileSort(spec: Uint8Array): SortSpec | undefined {
+  const fields: SortField[] = [];
+  const reader = new ElementReader(spec);
+  while (reader.next()) fields.push(parseField(reader));
+  if (fields.length === 0) return undefined;
+  if (fields.length > SORT_KEYS_MAX) throw new CommandError(13103, 'too many compound keys');
+  const maker = new SortKeyMaker(fields, new KeyWriter());
+  return { fields, key: (bytes, at) => maker.key(bytes, at) };
+}
+
+function parseField(reader: ElementReader): SortField {
+  const path = reader.name();
+  if (reader.type === BSON_TYPE.object) {
+    throw new CommandError(
+      'NotImplemented',
+      `sorting by metadata is not implemented: ${describeElement(path, reader)}`,
+    );
+  }
+  if (!isNumericType(reader.type)) {
+    throw new CommandError(15974, `Illegal key in $sort specification: ${describeElement(path, reader)}`);
+  }
+  const direction = Math.trunc(numberOf(reader));
+  if (direction !== 1 && direction !== -1) {
+    throw new CommandError(15975, '$sort key ordering must be 1 (for ascending) or -1 (for descending)');
+  }
+  fieldPathComponents(path);
+  return { path, descending: direction < 0 };
+}

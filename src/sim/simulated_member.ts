@@ -1,0 +1,139 @@
+/** A simulated machine with a member on it: its disk, its clock, and the process that runs now, if one does. */
+import { NO_LOG, type Log } from '../base/log.ts';
+import { MemoryFiles } from '../base/memory_files.ts';
+import { Member } from '../member/member.ts';
+import { MemoryBaseStore } from '../storage/memory_base_store.ts';
+import type { Scheduler } from './scheduler.ts';
+import type { SeededRandom } from './seeded_random.ts';
+import { simEnv } from './sim_env.ts';
+import type { SimNetwork } from './sim_network.ts';
+import { SimClock } from './sim_clock.ts';
+import { SimProcess } from './sim_process.ts';
+import type { Trace } from './trace.ts';
+
+const PORT = 27017;
+
+/** Small, so that a run goes through several. */
+const SEGMENT_SIZE_BYTES = 128 * 1024;
+const PARAMETERS: ReadonlyMap<string, string> = new Map();
+
+export interface SimulatedMemberOptions {
+  readonly index: number;
+  readonly setName: string;
+  readonly scheduler: Scheduler;
+  readonly random: SeededRandom;
+  readonly network: SimNetwork;
+  readonly trace: Trace;
+  /** Told of a failure that no fault explains: a broken invariant. */
+  readonly onFailure: (message: string) => void;
+  /** Where log lines go besides the trace. */
+  readonly log?: Log;
+}
+
+export class SimulatedMember {
+  readonly index: number;
+  readonly host: string;
+  readonly address: string;
+  readonly clock: SimClock;
+  /** A sync of this machine's disk takes up to that long. */
+  syncDelayMsMax = 2;
+  readonly #options: SimulatedMemberOptions;
+  readonly #files: MemoryFiles;
+  readonly #base: MemoryBaseStore;
+  #process: SimProcess | undefined;
+  #member: Member | undefined;
+  #starts = 0;
+
+  constructor(options: SimulatedMemberOptions) {
+    this.#options = options;
+    this.index = options.index;
+    this.clock = new SimClock(options.scheduler);
+    this.host = `m${options.index}`;
+    this.address = `${this.host}:${PORT}`;
+    const diskDelay = (): Promise<void> => this.#diskDelay();
+    this.#files = new MemoryFiles({ syncDelay: diskDelay });
+    this.#base = new MemoryBaseStore({ delay: diskDelay });
+  }
+
+  get process(): SimProcess | undefined {
+    return this.#process;
+  }
+
+  /** The member of the process that runs, once it has started. */
+  get member(): Member | undefined {
+    return this.#member;
+  }
+
+  get isRunning(): boolean {
+    return this.#process !== undefined;
+  }
+
+  get isPrimary(): boolean {
+    return this.#member?.replication.core.isWritablePrimary === true;
+  }
+
+  /** Starts a process on what the disk holds. */
+  start(): void {
+    const { scheduler, network, random } = this.#options;
+    const life = new SimProcess(scheduler, this.clock);
+    this.#process = life;
+    this.#starts++;
+    const env = simEnv({ host: this.host, process: life, network, random, files: this.#files.process() });
+    const fail = (error: unknown): void => this.#fail(life, error);
+    Member.start({
+      env,
+      log: this.#log(life),
+      settings: {
+        setName: this.#options.setName,
+        port: PORT,
+        bindAddresses: [this.host],
+        oplogSizeBytesMax: undefined,
+        journalSegmentSizeBytes: SEGMENT_SIZE_BYTES,
+        parameters: PARAMETERS,
+      },
+      openBase: async () => this.#base,
+      onFatal: fail,
+    }).then((member) => {
+      if (life.isAlive) this.#member = member;
+    }, fail);
+  }
+
+  /** Power off: the process is gone, and what its disk had not synced may be. */
+  crash(): void {
+    const { network, random } = this.#options;
+    if (this.#process === undefined) return;
+    this.#process.crash();
+    network.processDied(this.#process);
+    this.#files.crash(random);
+    this.#base.crash(random);
+    this.#process = undefined;
+    this.#member = undefined;
+  }
+
+  #fail(life: SimProcess, error: unknown): void {
+    if (!life.isAlive) return;
+    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
+    this.#options.onFailure(`member ${this.index} failed: ${text}`);
+  }
+
+  #diskDelay(): Promise<void> {
+    const life = this.#process;
+    return new Promise((resolve) => {
+      life?.schedule(this.#options.random.between(0.1, this.syncDelayMsMax), resolve);
+    });
+  }
+
+  #log(life: SimProcess): Log {
+    const { trace, log = NO_LOG, scheduler } = this.#options;
+    return {
+      write: (line) => {
+        if (!life.isAlive) return;
+        trace.text(line.message);
+        log.write({
+          ...line,
+          context: `${(scheduler.nowMs / 1000).toFixed(3)} ${this.host}.${this.#starts} ${line.context}`,
+        });
+      },
+    };
+  }
+}

@@ -1,0 +1,114 @@
+/**
+ * Which block holds a key.
+ *
+ * A table's blocks are in order, and each but the first has a separator: a key above all keys of the block before it and
+ * not above its own first key. A block's range goes from its separator to the next one's, the first block's from the
+ * beginning; so a key has exactly one block, there or to be added. Separators never change while the block lives.
+ *
+ * A block's name in the base store is its separator, as short as it can be to tell it from the block before; the first
+ * block's is empty. A separator over 512 bytes would not fit a key of LMDB: its name is its first 512 bytes and a number
+ * (8 bytes), and when the table is opened the block's first key takes the separator's place.
+ */
+import { invariant } from '../base/invariant.ts';
+import { compareBytes } from '../bson/bytes.ts';
+import type { BaseStore } from './base_store.ts';
+import { verifyChecksum } from './block_checksum.ts';
+import { BlockReader } from './block_reader.ts';
+import type { TableId } from './table.ts';
+
+/** Separators up to this length are names as they are. */
+const PLAIN_NAME_BYTES_MAX = 512;
+
+/** A block as the memory knows it. */
+export class BlockRef {
+  readonly separator: Uint8Array;
+  readonly name: Uint8Array;
+  /** The block, if it is in the cache. Views into it may be anywhere, so it is never written to. */
+  bytes: Uint8Array | undefined = undefined;
+  /** The block while the checkpoint that makes it is being committed: memory that is used again afterwards. */
+  pending: Uint8Array | undefined = undefined;
+  /** For the cache: touched since the hand last passed, and the place in its ring (-1 outside). */
+  used = false;
+  ringIndex = -1;
+
+  constructor(separator: Uint8Array, name: Uint8Array) {
+    this.separator = separator;
+    this.name = name;
+  }
+}
+
+/** The blocks of one table in order. Replaced, never changed. */
+export class Directory {
+  readonly refs: readonly BlockRef[];
+
+  constructor(refs: readonly BlockRef[]) {
+    this.refs = refs;
+  }
+
+  /** The index of the block whose range holds `key`; -1 when there are no blocks. */
+  indexOf(key: Uint8Array): number {
+    const { refs } = this;
+    let low = 1;
+    let high = refs.length;
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      if (compareBytes(refs[middle].separator, key) <= 0) low = middle + 1;
+      else high = middle;
+    }
+    return high === 0 ? -1 : low - 1;
+  }
+}
+
+/** Names for new blocks of one table. */
+export class BlockNames {
+  #next: number;
+
+  constructor(next: number) {
+    this.#next = next;
+  }
+
+  nameFor(separator: Uint8Array): Uint8Array {
+    if (separator.length <= PLAIN_NAME_BYTES_MAX) return separator;
+    const name = new Uint8Array(PLAIN_NAME_BYTES_MAX + 8);
+    name.set(separator.subarray(0, PLAIN_NAME_BYTES_MAX));
+    new DataView(name.buffer).setBigUint64(PLAIN_NAME_BYTES_MAX, BigInt(this.#next));
+    this.#next += 1;
+    return name;
+  }
+}
+
+/** Reads the names of a table's blocks, and the few blocks whose separator does not fit the name. */
+export function loadDirectory(base: BaseStore, table: TableId): { directory: Directory; names: BlockNames } {
+  const refs: BlockRef[] = [];
+  const long: Uint8Array[] = [];
+  let nextNumber = 1;
+  for (const name of base.keys(table)) {
+    if (name.length <= PLAIN_NAME_BYTES_MAX) {
+      refs.push(new BlockRef(name, name));
+    } else {
+      invariant(name.length === PLAIN_NAME_BYTES_MAX + 8, () => `a block name of ${name.length} bytes`);
+      const number = Number(new DataView(name.buffer, name.byteOffset + PLAIN_NAME_BYTES_MAX).getBigUint64(0));
+      nextNumber = Math.max(nextNumber, number + 1);
+      long.push(name);
+    }
+  }
+  const reader = new BlockReader();
+  for (const name of long) {
+    const block = base.read(table, name);
+    verifyChecksum(block, () => `a block of table ${table}`);
+    reader.open(block);
+    refs.push(new BlockRef(reader.keyAt(0), name));
+  }
+  if (long.length > 0) refs.sort((a, b) => compareBytes(a.separator, b.separator));
+  checkOrder(refs, table);
+  return { directory: new Directory(refs), names: new BlockNames(nextNumber) };
+}
+
+function checkOrder(refs: readonly BlockRef[], table: TableId): void {
+  if (refs.length === 0) return;
+  invariant(refs[0].separator.length === 0, () => `the first block of table ${table} is missing`);
+  for (let i = 1; i < refs.length; i++) {
+    const ordered = compareBytes(refs[i - 1].separator, refs[i].separator) < 0;
+    invariant(ordered, () => `blocks ${i - 1} and ${i} of table ${table} are out of order`);
+  }
+}

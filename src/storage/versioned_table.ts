@@ -1,0 +1,252 @@
+/**
+ * One table: the versions that are newer than the checkpoint over the blocks of the checkpoint.
+ *
+ * Invariant: the newest state is the blocks with every chain's head put over them, and so is, at any timestamp from the
+ * horizon up, the state at that timestamp with each chain's version at or below it. A checkpoint exchanges the blocks
+ * first and cuts the versions that went into them later: both say the same until then.
+ */
+import { invariant } from '../base/invariant.ts';
+import { TIMESTAMP_MAX, TIMESTAMP_NULL, type Timestamp } from '../base/optime.ts';
+import type { BaseStore } from './base_store.ts';
+import { BlockReader } from './block_reader.ts';
+import { type BlockNames, type BlockRef, Directory, loadDirectory } from './directory.ts';
+import type { CursorOptions, Table, TableCursor, TableId, TableOptions } from './table.ts';
+import { type CursorSource, VersionedCursor } from './table_cursor.ts';
+import type { TableState } from './table_state.ts';
+import { BASE_ABSENT, BASE_UNKNOWN, VersionChain, type VersionNode, Versions } from './versions.ts';
+
+const NO_BLOCKS = new Directory([]);
+
+/** Views into larger buffers than this many times their own size are copied when they are kept. */
+const SHARE_MAX = 4;
+
+export class VersionedTable implements Table, CursorSource {
+  readonly id: TableId;
+  readonly options: TableOptions;
+  readonly state: TableState;
+  readonly versions = new Versions();
+  /** Rises when the blocks are exchanged. */
+  blockGeneration = 0;
+  /** Entries of the blocks, and their bytes of keys and values. */
+  blockCount: number;
+  blockBytes: number;
+  /** Whether the base store has a record of the table. */
+  persisted: boolean;
+  /** Writes at TIMESTAMP_NULL that no checkpoint has collected: they may move although the horizon does not. */
+  nullWrites = 0;
+  /** The drop that is on its way; undefined: none. */
+  dropAt: Timestamp | undefined = undefined;
+  /** Set when the table is gone: its memory is given back, nobody may use it. */
+  dropped = false;
+
+  readonly #base: BaseStore;
+  readonly #reader = new BlockReader();
+  #directory: Directory | undefined;
+  #names: BlockNames | undefined;
+  /** The newest state without the chains whose base is unknown; those are `#unknown` many. */
+  #count: number;
+  #sizeBytes: number;
+  #unknown = 0;
+
+  constructor(setup: {
+    readonly id: TableId;
+    readonly options: TableOptions;
+    readonly state: TableState;
+    readonly base: BaseStore;
+    readonly count: number;
+    readonly sizeBytes: number;
+    readonly persisted: boolean;
+  }) {
+    this.id = setup.id;
+    this.options = setup.options;
+    this.state = setup.state;
+    this.#base = setup.base;
+    this.persisted = setup.persisted;
+    this.blockCount = setup.count;
+    this.blockBytes = setup.sizeBytes;
+    this.#count = setup.count;
+    this.#sizeBytes = setup.sizeBytes;
+  }
+
+  get(key: Uint8Array, at: Timestamp = TIMESTAMP_MAX): Uint8Array | undefined {
+    if (at < this.state.horizon) this.checkReadable(at);
+    const chain = this.versions.get(key);
+    if (chain !== undefined) {
+      const node = chain.visible(at);
+      if (node !== undefined) return node.value;
+    }
+    return this.#findInBlocks(key) ? this.#reader.value() : undefined;
+  }
+
+  has(key: Uint8Array, at: Timestamp = TIMESTAMP_MAX): boolean {
+    if (at < this.state.horizon) this.checkReadable(at);
+    const chain = this.versions.get(key);
+    if (chain !== undefined) {
+      const node = chain.visible(at);
+      if (node !== undefined) return node.value !== undefined;
+    }
+    return this.#findInBlocks(key);
+  }
+
+  put(key: Uint8Array, value: Uint8Array, at: Timestamp): void {
+    this.#write(key, ownBytes(value), at);
+  }
+
+  remove(key: Uint8Array, at: Timestamp): void {
+    this.#write(key, undefined, at);
+  }
+
+  cursor(options: CursorOptions = {}): TableCursor {
+    return new VersionedCursor(this, options);
+  }
+
+  get count(): number {
+    if (this.#unknown > 0) this.#learnBases();
+    return this.#count;
+  }
+
+  get sizeBytes(): number {
+    if (this.#unknown > 0) this.#learnBases();
+    return this.#sizeBytes;
+  }
+
+  lastKey(): Uint8Array | undefined {
+    const cursor = this.cursor({ reverse: true });
+    return cursor.next() ? cursor.key : undefined;
+  }
+
+  /** Throws SnapshotTooOld when `at` is below the horizon of a table with history. */
+  checkReadable(at: Timestamp): void {
+    if (at < this.state.horizon && this.options.replicated) this.state.refuseOldRead(at);
+  }
+
+  /** The blocks, read from the base store on first use. */
+  get directory(): Directory {
+    return this.#directory ?? this.#load();
+  }
+
+  get names(): BlockNames {
+    if (this.#names === undefined) this.#load();
+    invariant(this.#names !== undefined, 'loading a directory gives its names');
+    return this.#names;
+  }
+
+  /** Exchanges the blocks. */
+  setDirectory(directory: Directory): void {
+    this.#directory = directory;
+    this.blockGeneration += 1;
+  }
+
+  /** The block's bytes, which stay valid. */
+  loadBlock(ref: BlockRef, isScan: boolean): Uint8Array {
+    const { bytes } = ref;
+    const { cache } = this.state;
+    if (bytes === undefined) return cache.load(this.id, ref, isScan);
+    cache.hits += 1;
+    if (!isScan) ref.used = true;
+    return bytes;
+  }
+
+  /** The version `node` of `chain` went into the blocks, where `oldSize` bytes were before (-1: nothing). */
+  cutMoved(chain: VersionChain, node: VersionNode, oldSize: number): void {
+    if (chain.baseSize === BASE_UNKNOWN) {
+      this.#unknown -= 1;
+      this.#account(oldSize, chain.newestSize());
+    }
+    chain.baseSize = node.value === undefined ? BASE_ABSENT : chain.key.length + node.value.length;
+    this.state.versionBytes -= this.versions.cut(chain, node);
+  }
+
+  /** Rollback: forgets the versions above `ts`. */
+  cutAbove(ts: Timestamp): void {
+    for (const chain of this.versions.chains()) {
+      if (chain.head === undefined || chain.head.at <= ts) continue;
+      const before = chain.newestSize();
+      this.state.versionBytes -= this.versions.cutAbove(chain, ts);
+      if (chain.baseSize !== BASE_UNKNOWN) this.#account(before, chain.newestSize());
+      else if (chain.head === undefined) this.#unknown -= 1;
+    }
+  }
+
+  /** Gives the memory back. */
+  release(): void {
+    this.dropped = true;
+    for (const ref of this.#directory?.refs ?? []) this.state.cache.forget(ref);
+    this.state.versionBytes -= this.versions.bytes;
+    this.#directory = NO_BLOCKS;
+    this.blockGeneration += 1;
+  }
+
+  #write(key: Uint8Array, value: Uint8Array | undefined, at: Timestamp): void {
+    const { state, versions } = this;
+    invariant(!this.dropped, () => `a write to table ${this.id}, which was dropped`);
+    invariant(at > state.horizon || at === TIMESTAMP_NULL, () => `a write at ${at}, not above ${state.horizon}`);
+    let chain = versions.get(key);
+    let growth = 0;
+    if (chain === undefined) {
+      const before = versions.bytes;
+      const kept = ownBytes(key);
+      chain = new VersionChain(kept, this.options.kind === 'index' ? BASE_UNKNOWN : this.#baseSize(kept));
+      if (chain.baseSize === BASE_UNKNOWN) this.#unknown += 1;
+      versions.add(chain);
+      growth = versions.bytes - before;
+    }
+    const before = chain.newestSize();
+    growth += versions.push(chain, at, value);
+    if (chain.baseSize !== BASE_UNKNOWN) this.#account(before, chain.newestSize());
+    if (at === TIMESTAMP_NULL) this.nullWrites += 1;
+    state.noteWrite(at, growth);
+  }
+
+  /** Counts an entry of `before` bytes that becomes one of `after` bytes; -1 means none. */
+  #account(before: number, after: number): void {
+    if (before >= 0) {
+      this.#count -= 1;
+      this.#sizeBytes -= before;
+    }
+    if (after >= 0) {
+      this.#count += 1;
+      this.#sizeBytes += after;
+    }
+  }
+
+  #baseSize(key: Uint8Array): number {
+    if (!this.#findInBlocks(key)) return BASE_ABSENT;
+    return key.length + this.#reader.valueEnd - this.#reader.valueStart;
+  }
+
+  #learnBases(): void {
+    for (const chain of this.versions.chains()) {
+      if (chain.baseSize !== BASE_UNKNOWN) continue;
+      chain.baseSize = this.#baseSize(chain.key);
+      this.#account(chain.baseSize, chain.newestSize());
+    }
+    this.#unknown = 0;
+  }
+
+  /** Leaves the entry located in `#reader` when it is there. */
+  #findInBlocks(key: Uint8Array): boolean {
+    const { directory } = this;
+    const block = directory.indexOf(key);
+    if (block < 0) return false;
+    const reader = this.#reader;
+    reader.open(this.loadBlock(directory.refs[block], false));
+    const index = reader.find(key);
+    if (index < 0) return false;
+    reader.locate(index);
+    return true;
+  }
+
+  #load(): Directory {
+    const { directory, names } = loadDirectory(this.#base, this.id);
+    this.#directory = directory;
+    this.#names = names;
+    return directory;
+  }
+}
+
+/** `bytes`, or a copy when keeping them would keep a much larger buffer alive. */
+function ownBytes(bytes: Uint8Array): Uint8Array {
+  if (bytes.length * SHARE_MAX >= bytes.buffer.byteLength) return bytes;
+  return new Uint8Array(bytes);
+}

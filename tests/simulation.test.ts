@@ -1,0 +1,36 @@
+import { describe, expect, test } from 'vitest';
+import { simulate, type SimulationResult } from '../src/sim/simulation.ts';
+
+/** Seeds are run in groups, so that a failure names few of them. */
+const SEEDS = 200;
+const GROUP = 20;
+const VIRTUAL_SECONDS = 60;
+
+const settle = (): Promise<void> => new Promise(setImmediate);
+
+function run(seed: number): Promise<SimulationResult> {
+  return simulate({ seed, virtualSeconds: VIRTUAL_SECONDS, settle });
+}
+
+describe('simulated sets', () => {
+  const groups = Array.from({ length: SEEDS / GROUP }, (_, group) => 1 + group * GROUP);
+
+  test.each(groups)('keep every promise: 20 seeds from %i', { timeout: 600_000 }, async (first) => {
+    for (let seed = first; seed < first + GROUP; seed++) {
+      const { failures, virtualMs, writes } = await run(seed);
+      expect({ seed, failures }).toEqual({ seed, failures: [] });
+      expect(virtualMs).toBeGreaterThanOrEqual(VIRTUAL_SECONDS * 1000);
+      expect(writes.acknowledged).toBeGreaterThan(0);
+    }
+  });
+
+  test('do the same when the same seed is run again', { timeout: 600_000 }, async () => {
+    const [first, second] = [await run(7), await run(7)];
+    expect(second).toEqual(first);
+  });
+
+  test('do something else when another seed is run', { timeout: 600_000 }, async () => {
+    const [first, second] = [await run(8), await run(9)];
+    expect(second.traceHash).not.toBe(first.traceHash);
+  });
+});

@@ -10,7 +10,7 @@
  */
 import { createRequire } from 'node:module';
 import { parseArgs } from 'node:util';
-import { MongoClient, type Collection, type Document } from 'mongodb';
+import { MongoBulkWriteError, MongoClient, type Collection, type Document } from 'mongodb';
 import { ReplicaSet } from '../src/set/replica_set.ts';
 
 const BATCH = 1000;
@@ -36,20 +36,13 @@ async function run(places: readonly Document[]): Promise<RunResult> {
     const collection = client.db('world').collection('cities');
     const { acknowledged, killToAckMs } = await importWithKill(set, collection, places);
     await set.restartDeadMembers();
+    await waitForAllMembers(client);
     const found: number[] = [];
     const hashes: string[] = [];
-    for (const member of set.members) {
-      const direct = new MongoClient(
-        `mongodb://${member.address}/?directConnection=true&readPreference=secondaryPreferred`,
-      );
+    for (const { address } of set.members) {
+      const direct = new MongoClient(`mongodb://${address}/?directConnection=true&readPreference=secondaryPreferred`);
       try {
-        await waitForMember(direct, client);
-        found.push(
-          await direct
-            .db('world')
-            .collection('cities')
-            .countDocuments({ _id: { $in: [...acknowledged] as never[] } }),
-        );
+        found.push(await countFound(direct.db('world').collection('cities'), acknowledged));
         hashes.push(String((await direct.db('world').command({ dbHash: 1 }))['md5']));
       } finally {
         await direct.close();
@@ -74,27 +67,55 @@ async function importWithKill(
   let killToAckMs = 0;
   for (let batch = 0; batch < batches; batch++) {
     const documents = places.slice(batch * BATCH, (batch + 1) * BATCH);
-    const insert = collection.insertMany(documents, { writeConcern: { w: 'majority' } });
+    const insert = insertBatch(collection, documents);
     if (batch === Math.floor(batches / 2)) {
       const primary = await set.primary();
       killedAt = performance.now();
       await primary.kill();
     }
-    const { insertedIds } = await insert;
+    await insert;
     if (killedAt !== undefined && killToAckMs === 0) killToAckMs = performance.now() - killedAt;
-    for (const id of Object.values(insertedIds)) acknowledged.push(Number(id));
+    for (const { _id } of documents) acknowledged.push(Number(_id));
     progress(`${acknowledged.length.toLocaleString('en-US')} documents acknowledged`);
   }
   return { acknowledged, killToAckMs };
 }
 
-/** Waits until a member has applied what the primary has acknowledged: a write that every member must confirm. */
-async function waitForMember(direct: MongoClient, client: MongoClient): Promise<void> {
-  await direct.connect();
+const DUPLICATE_KEY = 11000;
+
+/**
+ * Inserts with w: "majority". The driver repeats a write itself when its primary goes away, unless its monitor has noticed
+ * first: then it hands the network error to the application, which has to repeat it. Documents that the first attempt
+ * wrote are refused as duplicates then, and waited for.
+ */
+async function insertBatch(collection: Collection, documents: readonly Document[]): Promise<void> {
+  const writeConcern = { w: 'majority' } as const;
+  try {
+    await collection.insertMany(documents, { writeConcern });
+  } catch (error) {
+    if (!(error instanceof MongoBulkWriteError) || error.code === DUPLICATE_KEY) throw error;
+    progress(`the driver gave up (${error.message}); repeating the batch`);
+    await collection.insertMany(documents, { writeConcern, ordered: false }).catch((again: unknown) => {
+      if (!(again instanceof MongoBulkWriteError) || again.code !== DUPLICATE_KEY) throw again;
+    });
+  }
+}
+
+/** Waits until every member has applied what the primary has: by a write that all of them must confirm. */
+async function waitForAllMembers(client: MongoClient): Promise<void> {
   await client
     .db('world')
     .collection('marks')
-    .updateOne({ _id: 'end' as never }, { $inc: { n: 1 } }, { upsert: true, writeConcern: { w: 3 } });
+    .insertOne({ imported: true }, { writeConcern: { w: 3 } });
+}
+
+/** How many of the acknowledged documents a member has. */
+async function countFound(cities: Collection, acknowledged: readonly number[]): Promise<number> {
+  const expected = new Set(acknowledged);
+  let found = 0;
+  for await (const { _id } of cities.find<{ _id: number }>({}, { projection: { _id: 1 } }))
+    if (expected.has(_id)) found++;
+  return found;
 }
 
 function progress(text: string): void {

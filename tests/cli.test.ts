@@ -1,51 +1,23 @@
 /** The programs as they are started from a shell, from the sources. */
-import { spawn, type ChildProcessWithoutNullStreams } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { StartedProgram } from './support/started_program.ts';
+import { VERSION } from '../src/commands/version.ts';
 
-const START = join(import.meta.dirname, '..', 'src', 'cli', 'start.ts');
+const packageJson = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
+  version: string;
+};
+const FROM_SOURCES = ['--import', 'tsx', join(import.meta.dirname, '..', 'src', 'cli', 'start.ts')];
 const TEST_LIMIT_MS = 60_000;
 
-/** A started program with all it said so far. */
-class Program {
-  readonly child: ChildProcessWithoutNullStreams;
-  readonly code: Promise<number | null>;
-  output = '';
-  errors = '';
-
-  constructor(...words: readonly string[]) {
-    this.child = spawn(process.execPath, ['--import', 'tsx', START, ...words], { stdio: 'pipe' });
-    this.child.stdout.setEncoding('utf8').on('data', (text: string) => (this.output += text));
-    this.child.stderr.setEncoding('utf8').on('data', (text: string) => (this.errors += text));
-    this.code = new Promise((resolve) => this.child.once('close', resolve));
-  }
-
-  /** The first match in what it says on standard output; rejects when it ends without. */
-  async says(pattern: RegExp): Promise<RegExpExecArray> {
-    const heard = new Promise<RegExpExecArray>((resolve) => {
-      const look = (): void => {
-        const match = pattern.exec(this.output);
-        if (match !== null) resolve(match);
-      };
-      this.child.stdout.on('data', look);
-      look();
-    });
-    const ended = this.code.then((code) => {
-      throw new Error(`ended with ${code} before it said ${pattern}:\n${this.output}${this.errors}`);
-    });
-    ended.catch(() => {});
-    return await Promise.race([heard, ended]);
-  }
-}
-
 let folder = '';
-let programs: Program[] = [];
+let programs: StartedProgram[] = [];
 
-function run(...words: readonly string[]): Program {
-  const program = new Program(...words);
+function run(...words: readonly string[]): StartedProgram {
+  const program = new StartedProgram([...FROM_SOURCES, ...words]);
   programs.push(program);
   return program;
 }
@@ -87,7 +59,7 @@ describe('quorate', () => {
       const member = run('member', '--replSet', 'rs0', '--port', '0', '--dbpath', join(folder, 'member0'));
       await member.says(/"id":23016/);
       const up = run('up', '--port', '0', '--members', '1', '--dbpath', folder);
-      expect(await up.code).toBe(1);
+      expect(await up.code).toBe(100);
       expect(up.errors).toMatch(
         /^quorate: Data directory \S+ is in use: another mongod instance is already running[^\n]*\n$/,
       );
@@ -110,7 +82,7 @@ describe('quorate', () => {
   test('--version and --help answer at once', async () => {
     const version = run('--version');
     expect(await version.code).toBe(0);
-    expect(version.output).toMatch(/^quorate \d+\.\d+\.\d+\n$/);
+    expect(version.output).toBe(`quorate ${packageJson.version}\n`);
     const help = run('--help');
     expect(await help.code).toBe(0);
     expect(help.output).toContain('First steps');
@@ -164,6 +136,12 @@ describe('mongod', () => {
     },
     TEST_LIMIT_MS,
   );
+
+  test('says the version that buildInfo reports', async () => {
+    const mongod = run('mongod', '--version');
+    expect(await mongod.code).toBe(0);
+    expect(mongod.output).toMatch(`db version v${VERSION}\n`);
+  });
 
   test('refuses what it does not know by name', async () => {
     const mongod = run('mongod', '--replSet', 'rs0', '--config', 'x.yaml');

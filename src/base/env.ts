@@ -12,6 +12,11 @@ export interface Env {
   readonly network: Network;
   /** Resolves after the events that are already waiting were handled. Long work awaits it every few milliseconds. */
   breathe(): Promise<void>;
+  /**
+   * Calls back when the event that is being handled, and maybe others that came with it, are done: before anything leaves
+   * that was sent meanwhile.
+   */
+  endOfTurn(callback: () => void): void;
 }
 
 export interface Clock {
@@ -112,7 +117,7 @@ export interface Connection {
   readonly localAddress: string;
   /** Starts delivery; called exactly once, in the turn in which the connection was received. */
   start(handler: ConnectionHandler): void;
-  /** Queues bytes; they must not change afterwards. Writes of one turn leave together. Ignored after close. */
+  /** Queues bytes; they must not change afterwards. They leave at the end of the turn. Ignored after close. */
   send(bytes: Uint8Array): void;
   /** Bytes queued and not yet taken by the operating system. */
   readonly queuedBytes: number;

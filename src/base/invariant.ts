@@ -15,8 +15,3 @@ export function invariant(condition: boolean, message: string | (() => string)):
   if (condition) return;
   throw new InvariantError(typeof message === 'string' ? message : message());
 }
-
-/** For the default branch of an exhaustive switch. */
-export function unreachable(value: never): never {
-  throw new InvariantError(`unreachable: ${String(value)}`);
-}

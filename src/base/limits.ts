@@ -95,8 +95,8 @@ export const OPLOG_SIZE_BYTES = 990 * 1024 * 1024;
 /** The newest entries of the oplog stay in memory, up to this size. */
 export const OPLOG_TAIL_BYTES_MAX = 16 * 1024 * 1024;
 
-/** What one stage of a pipeline may hold in memory. */
-export const PIPELINE_STAGE_SIZE_BYTES_MAX = 512 * 1024 * 1024;
+/** What one stage of a pipeline may hold in memory. Source: the manual, "Aggregation Pipeline Limits". */
+export const PIPELINE_STAGE_SIZE_BYTES_MAX = 100 * 1024 * 1024;
 
 /** Most groups of one `$group`. */
 export const PIPELINE_GROUPS_MAX = 2_000_000;

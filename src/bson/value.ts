@@ -1,5 +1,4 @@
 /** One value that stays where it is: a view into a document, or over bytes of its own for constants. */
-import { invariant } from '../base/invariant.ts';
 import {
   copyRange,
   doubleAt,
@@ -79,11 +78,6 @@ export function rawString(text: string): RawValue {
   writeInt32(bytes, 0, utf8.length + 1);
   bytes.set(utf8, 4);
   return rawValue(BSON_TYPE.string, bytes);
-}
-
-export function rawObjectId(id: Uint8Array): RawValue {
-  invariant(id.length === 12, 'an ObjectId has 12 bytes');
-  return rawValue(BSON_TYPE.objectId, id);
 }
 
 /** `document` holds exactly one document. */

@@ -35,6 +35,8 @@ describe('command lines', () => {
       "unrecognised option '--wiredTigerCacheSizeGB'",
     ],
     ['a missing value', ['--port'], 'option --port needs a value'],
+    ['an empty value', ['--dbpath='], 'option --dbpath needs a value'],
+    ['an option in place of a value', ['--dbpath', '--quiet'], 'option --dbpath needs a value'],
     ['a number that is none', ['--port', '12x'], "option --port needs a whole number, not '12x'"],
     ['a value for a flag', ['--quiet=yes'], "option '--quiet=yes' takes no value"],
   ])('refuse %s', (_, words, message) => {

@@ -62,10 +62,9 @@ export function parseArguments(table: OptionTable, words: readonly string[]): Pa
       continue;
     }
     const { name, spec, inline } = findOption(table, word);
-    const next = words[at + 1];
-    const value = spec.kind === 'flag' ? flagValue(word, inline) : (inline ?? next);
-    if (spec.kind !== 'flag' && inline === undefined) at += 1;
-    if (value === undefined) throw new UsageError(`option --${name} needs a value`);
+    const takesNext = spec.kind !== 'flag' && inline === undefined;
+    const value = takesNext ? nextValue(name, words[at + 1]) : givenValue(word, { name, spec, inline });
+    if (takesNext) at += 1;
     checkValue(name, spec, value);
     values.set(name, spec.kind === 'flag' ? [] : [...(values.get(name) ?? []), value]);
   }
@@ -89,9 +88,16 @@ function findOption(table: OptionTable, word: string): FoundOption {
   throw new UsageError(`unrecognised option '${word}'`);
 }
 
-function flagValue(word: string, inline: string | undefined): string {
-  if (inline !== undefined) throw new UsageError(`option '${word}' takes no value`);
-  return '';
+function nextValue(name: string, next: string | undefined): string {
+  if (next === undefined || next === '' || next.startsWith('--'))
+    throw new UsageError(`option --${name} needs a value`);
+  return next;
+}
+
+function givenValue(word: string, { name, spec, inline = '' }: FoundOption): string {
+  if (spec.kind === 'flag' && word.includes('=')) throw new UsageError(`option '${word}' takes no value`);
+  if (spec.kind !== 'flag' && inline === '') throw new UsageError(`option --${name} needs a value`);
+  return inline;
 }
 
 function checkValue(name: string, spec: OptionSpec, value: string): void {

@@ -62,7 +62,9 @@ export function memberOptionsOf(parsed: ParsedArguments): MemberCommandOptions {
   const port = parsed.integer('port') ?? 27017;
   if (port > 65535) throw new UsageError(`--port ${port} is out of range: 0 to 65535`);
   const oplogSizeMb = parsed.integer('oplogSize');
+  if (oplogSizeMb === 0) throw new UsageError('--oplogSize 0 is out of range: 1 or more megabytes');
   const addresses = (parsed.text('bind_ip') ?? '127.0.0.1').split(',').map((address) => address.trim());
+  if (addresses.includes('')) throw new UsageError(`--bind_ip '${parsed.text('bind_ip')}' names an empty address`);
   return {
     setName,
     dbpath: parsed.text('dbpath') ?? './data/db',

@@ -1,15 +1,19 @@
 /** `quorate simulate`: runs simulated sets from seeds and says what went wrong. */
+import { availableParallelism } from 'node:os';
 import { NO_LOG, type Log } from '../base/log.ts';
-import { simulate, type SimulationOptions, type SimulationResult } from '../sim/simulation.ts';
-import { UsageError, describeOptions, parseArguments, type OptionTable } from './arguments.ts';
+import { UsageError, describeOptions, parseArguments, type OptionTable, type ParsedArguments } from './arguments.ts';
+import { runSeed, runSeeds, type SeedReport, type SeedRun } from './simulate_worker.ts';
 
 const OPTIONS: OptionTable = {
   seed: { kind: 'integer', placeholder: 'n', help: 'replay this one run, and print its log with --log' },
   seeds: { kind: 'integer', placeholder: 'n', help: 'run that many seeds (default 20)' },
   from: { kind: 'integer', placeholder: 'n', help: 'the first of them (default 1)' },
   seconds: { kind: 'integer', placeholder: 'n', help: 'virtual seconds of faults in each run (default 60)' },
+  jobs: { kind: 'integer', placeholder: 'n', help: 'processors to use (default 1)' },
+  ci: { kind: 'flag', help: '200 seeds on all processors, the first five of them twice' },
   twice: { kind: 'flag', help: 'run each seed twice and compare the trace hashes' },
-  log: { kind: 'flag', help: 'print what the simulated members log' },
+  'until-failure': { kind: 'flag', help: 'stop at the first run that fails' },
+  log: { kind: 'flag', help: 'print what the simulated members log; only with --seed' },
 };
 
 export const SIMULATE_HELP = `quorate simulate [options]
@@ -22,54 +26,77 @@ ${describeOptions(OPTIONS)}
 Exit code 0 when every run was right, 1 otherwise.
 `;
 
+const SEEDS_DEFAULT = 20;
+const SECONDS_DEFAULT = 60;
+const CI_SEEDS = 200;
+const CI_SEEDS_TWICE = 5;
+
+/** Every run is described when there are no more than this; otherwise only those that failed. */
+const DESCRIBED_MAX = 20;
+
 export async function runSimulate(words: readonly string[]): Promise<number> {
   const parsed = parseArguments(OPTIONS, words);
   if (parsed.positionals.length > 0) throw new UsageError(`'${parsed.positionals[0]}' is not an option`);
-  const one = parsed.integer('seed');
-  const first = one ?? parsed.integer('from') ?? 1;
-  const count = one === undefined ? (parsed.integer('seeds') ?? 20) : 1;
-  const virtualSeconds = parsed.integer('seconds') ?? 60;
-  const log = parsed.has('log') ? PRINTING_LOG : NO_LOG;
-  const started = performance.now();
-  const tally = { failed: 0, virtualMs: 0 };
-  for (let seed = first; seed < first + count; seed++) {
-    const { result, problems } = await runOne({ seed, virtualSeconds, settle, log }, parsed.has('twice'));
-    tally.virtualMs += result.virtualMs;
-    if (problems.length > 0) tally.failed++;
-    if (problems.length > 0 || count <= 20) process.stdout.write(describe(result, problems));
-    else if (process.stderr.isTTY) process.stderr.write(`\r${seed - first + 1}/${count} runs, ${tally.failed} failed `);
+  const runs = chosenRuns(parsed);
+  const tally = new Tally(runs.length, parsed.has('until-failure'));
+  const seed = parsed.integer('seed');
+  const jobs = parsed.integer('jobs') ?? (parsed.has('ci') ? availableParallelism() : 1);
+  if (seed === undefined && jobs > 1) {
+    await runSeeds(runs, jobs, (report) => tally.take(report));
+  } else {
+    const log = parsed.has('log') && seed !== undefined ? PRINTING_LOG : NO_LOG;
+    for (const run of runs) if (!tally.take(await runSeed(run, log))) break;
   }
-  process.stdout.write(summary(count, tally, (performance.now() - started) / 1000));
+  process.stdout.write(tally.summary());
   return tally.failed === 0 ? 0 : 1;
 }
 
-interface Tally {
-  failed: number;
-  virtualMs: number;
+function chosenRuns(parsed: ParsedArguments): SeedRun[] {
+  const seed = parsed.integer('seed');
+  const isCi = parsed.has('ci');
+  const first = seed ?? parsed.integer('from') ?? 1;
+  const count = seed === undefined ? (parsed.integer('seeds') ?? (isCi ? CI_SEEDS : SEEDS_DEFAULT)) : 1;
+  const virtualSeconds = parsed.integer('seconds') ?? SECONDS_DEFAULT;
+  return Array.from({ length: count }, (_, i) => {
+    const isTwice = parsed.has('twice') || (isCi && i < CI_SEEDS_TWICE);
+    return { seed: first + i, virtualSeconds, isTwice };
+  });
 }
 
-function summary(count: number, { failed, virtualMs }: Tally, seconds: number): string {
-  const simulated = Math.round(virtualMs / 1000);
-  const pace = Math.round(simulated / seconds);
-  return `${count} runs, ${failed} failed; ${simulated} simulated seconds in ${seconds.toFixed(1)} s (${pace} per second)\n`;
-}
+/** Counts runs and prints those that are of interest. */
+class Tally {
+  failed = 0;
+  readonly #wanted: number;
+  readonly #stopsAtFailure: boolean;
+  #done = 0;
+  #virtualMs = 0;
+  #seconds = 0;
 
-/** One run, or two that must be the same. */
-async function runOne(
-  options: SimulationOptions,
-  isTwice: boolean,
-): Promise<{ readonly result: SimulationResult; readonly problems: readonly string[] }> {
-  const result = await simulate(options);
-  if (!isTwice) return { result, problems: result.failures };
-  const { traceHash } = await simulate(options);
-  const isSame = traceHash === result.traceHash;
-  return {
-    result,
-    problems: isSame ? result.failures : [...result.failures, `the second run's trace is ${traceHash}`],
-  };
-}
+  constructor(wanted: number, stopsAtFailure: boolean) {
+    this.#wanted = wanted;
+    this.#stopsAtFailure = stopsAtFailure;
+  }
 
-const settle = (): Promise<void> => new Promise(setImmediate);
+  /** Whether to go on. */
+  take(report: SeedReport): boolean {
+    const { result, problems, seconds } = report;
+    const isRight = problems.length === 0;
+    this.#seconds += seconds;
+    this.#done += 1;
+    this.#virtualMs += result.virtualMs;
+    if (!isRight) this.failed += 1;
+    if (!isRight || this.#wanted <= DESCRIBED_MAX) process.stdout.write(describe(report));
+    else if (process.stderr.isTTY) process.stderr.write(`\r${this.#done}/${this.#wanted} runs, ${this.failed} failed `);
+    return isRight || !this.#stopsAtFailure;
+  }
+
+  summary(): string {
+    const simulated = Math.round(this.#virtualMs / 1000);
+    const pace = `${Math.round(simulated / this.#seconds)} per second`;
+    const time = `${simulated} simulated seconds in ${this.#seconds.toFixed(1)} s of processor time (${pace})`;
+    return `${this.#done} runs, ${this.failed} failed; ${time}\n`;
+  }
+}
 
 const PRINTING_LOG: Log = {
   write: ({ severity, component, context, message, attributes }) => {
@@ -83,10 +110,11 @@ function plainValue(_key: string, value: unknown): unknown {
   return typeof value === 'bigint' ? String(value) : value;
 }
 
-function describe(result: SimulationResult, problems: readonly string[]): string {
+function describe({ result, problems }: SeedReport): string {
   const { seed, traceHash, shape, faults, strikes, writes, terms, events } = result;
   const set = `${shape.members} members${shape.hasArbiter ? ', one an arbiter' : ''}`;
-  const did = `${writes.acknowledged} writes acknowledged, ${writes.unknown} unknown, ${strikes} faults, term ${terms}`;
-  const line = `seed ${seed}: ${problems.length === 0 ? 'ok' : 'FAILED'}  ${set}; ${did}; ${events} events; trace ${traceHash}; ${faults.join(' ')}\n`;
+  const outcomes = `${writes.acknowledged} writes acknowledged, ${writes.unknown} unknown, ${writes.retried} repeated`;
+  const did = `${outcomes}, ${strikes} faults, term ${terms}; ${events} events; trace ${traceHash}`;
+  const line = `seed ${seed}: ${problems.length === 0 ? 'ok' : 'FAILED'}  ${set}; ${did}; ${faults.join(' ')}\n`;
   return line + problems.map((problem) => `  ${problem}\n`).join('');
 }

@@ -2,7 +2,7 @@
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative, resolve } from 'node:path';
-import type { MemberLogLine, MemberProcess } from '../set/member_process.ts';
+import { MemberStartError, type MemberLogLine, type MemberProcess } from '../set/member_process.ts';
 import { ReplicaSet, type ReplicaSetOptions } from '../set/replica_set.ts';
 import { describeOptions, parseArguments, UsageError, type OptionTable, type ParsedArguments } from './arguments.ts';
 import { splitParameter } from './split_parameter.ts';
@@ -51,27 +51,29 @@ export async function runUp(words: readonly string[]): Promise<number> {
   const folder = ephemeral ? mkdtempSync(join(tmpdir(), 'quorate-')) : resolve(parsed.text('dbpath') ?? './data');
   const options = setOptionsOf(parsed, folder);
   // From here on: a Ctrl-C while the set starts must not leave processes behind.
-  const stopped = waitForSignal();
+  const stop = listenForSignals();
   try {
-    return await runSet(options, stopped);
+    return await runSet(options, stop);
   } finally {
     if (ephemeral) rmSync(folder, { recursive: true, force: true });
   }
 }
 
-async function runSet(options: ReplicaSetOptions, stopped: Promise<void>): Promise<number> {
+async function runSet(options: ReplicaSetOptions, stop: StopRequest): Promise<number> {
   let set: ReplicaSet;
   try {
     const folder = relative(process.cwd(), options.dbpath ?? '.') || '.';
     say(`starting ${options.members} member${options.members === 1 ? '' : 's'} under ${folder} …`);
     set = await ReplicaSet.start(options);
   } catch (error) {
-    process.stderr.write(`quorate: ${startFailure(error)}\n`);
-    return 1;
+    // Children of one terminal get a Ctrl-C too, and end before they were ready.
+    if (stop.isAsked) return 0;
+    process.stderr.write(`quorate: ${error instanceof Error ? error.message : String(error)}\n`);
+    return error instanceof MemberStartError && error.exitCode > 0 ? error.exitCode : 1;
   }
   process.stdout.write(`\n${set.uri}\n\n`);
   say('ready; Ctrl-C stops the set');
-  await Promise.race([stopped, allEnded(set)]);
+  await Promise.race([stop.asked, allEnded(set)]);
   say('stopping …');
   await set.stop();
   return 0;
@@ -94,10 +96,22 @@ function setOptionsOf(parsed: ParsedArguments, folder: string): ReplicaSetOption
 }
 
 /** Children of one terminal get the Ctrl-C too; stopping them again does no harm. */
-function waitForSignal(): Promise<void> {
-  return new Promise((resolveStop) => {
-    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) process.on(signal, () => resolveStop());
+function listenForSignals(): StopRequest {
+  const request = { isAsked: false, asked: Promise.resolve() };
+  request.asked = new Promise((resolveStop) => {
+    for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
+      process.on(signal, () => {
+        request.isAsked = true;
+        resolveStop();
+      });
+    }
   });
+  return request;
+}
+
+interface StopRequest {
+  readonly isAsked: boolean;
+  readonly asked: Promise<void>;
 }
 
 async function allEnded(set: ReplicaSet): Promise<void> {
@@ -110,16 +124,6 @@ function sayWhatMatters(line: MemberLogLine, member: MemberProcess): void {
   } else if ((line.s === 'F' || line.s === 'E') && line.id !== START_FAILURE_ID && line.id !== PORT_TAKEN_ID) {
     say(`${member.address}: ${line.msg} ${textOf(line, 'error')}`);
   }
-}
-
-/** What the member that did not start said last, in one line where it can be. */
-function startFailure(error: unknown): string {
-  const text = error instanceof Error ? error.message : String(error);
-  for (const line of text.split('\n').toReversed()) {
-    const found = /"attr":\{"error":"((?:[^"\\]|\\.)*)"/.exec(line)?.[1];
-    if (found !== undefined) return found;
-  }
-  return text;
 }
 
 function textOf(line: MemberLogLine, name: string): string {

@@ -73,14 +73,11 @@ export function writeConcernOf(exchange: Exchange): WriteConcern {
  */
 export function waitAfterWrite(exchange: Exchange, concern: WriteConcern): Promise<void> | undefined {
   const { data, replication } = exchange;
-  if ((concern.w === 0 || concern.w === 1) && concern.j !== true) {
-    data.oplog.flush();
-    return undefined;
-  }
+  // Nothing is sent before the journal was handed to the operating system: both happen at the end of the turn.
+  if ((concern.w === 0 || concern.w === 1) && concern.j !== true) return undefined;
   const optime = exchange.lastWrite ?? data.oplog.lastWritten;
   const outcome = replication.checkWriteConcern(optime, concern);
   if (outcome === undefined) return awaitConcern(exchange, optime, concern);
-  data.oplog.flush();
   if (outcome.kind === 'failed') exchange.writeConcernFailure = { concern, outcome };
   return undefined;
 }

@@ -162,14 +162,15 @@ async function buildAll(context: CommandContext, collection: Collection, specs: 
   const indexes = specs.map((spec) => startBuild(data, collection, spec));
   try {
     for (const index of indexes) await fillBuild(data, collection, index, () => checkGoesOn(context));
+    if (collection.gone !== undefined) throw new CommandError('IndexBuildAborted', collection.gone);
+    const at = logIndexBuild(data, collection, 'commitIndexBuild', { uuid, specs });
+    for (const index of indexes) {
+      collection.stopBuilding(index);
+      data.catalog.addIndex(collection, index.readyFrom(at), at);
+    }
   } catch (error) {
     giveUp(data, collection, indexes, { uuid, specs, error });
     throw error instanceof CommandError ? buildFailure(uuid, collection, error) : error;
-  }
-  const at = logIndexBuild(data, collection, 'commitIndexBuild', { uuid, specs });
-  for (const index of indexes) {
-    collection.stopBuilding(index);
-    data.catalog.addIndex(collection, index.readyFrom(at), at);
   }
 }
 

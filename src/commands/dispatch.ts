@@ -17,7 +17,7 @@ import { ms } from '../base/units.ts';
 import { encodeDocument } from '../bson/codec.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { BsonWriter } from '../bson/writer.ts';
-import { oplogQueryDataDocument, replDataDocument } from '../replication/message_documents.ts';
+import { writeOplogQueryData, writeReplData } from '../replication/position_documents.ts';
 import type { Message } from '../wire/message.ts';
 import { validateSections } from '../wire/parse.ts';
 import { frameReply, openReply } from '../wire/reply.ts';
@@ -238,11 +238,9 @@ export class Dispatcher {
 
   #appendMetadata({ request, replication }: Exchange, writer: BsonWriter): void {
     const replData = request.wantsReplData ? replication.core.replData() : undefined;
-    if (replData !== undefined) writer.document('$replData', encodeDocument(replDataDocument(replData)));
+    if (replData !== undefined) writeReplData(writer, replData);
     const queryData = request.wantsOplogQueryData ? replication.core.oplogQueryData() : undefined;
-    if (queryData !== undefined) {
-      writer.document('$oplogQueryData', encodeDocument(oplogQueryDataDocument(queryData)));
-    }
+    if (queryData !== undefined) writeOplogQueryData(writer, queryData);
   }
 
   #appendTimes(exchange: Exchange, writer: BsonWriter): void {

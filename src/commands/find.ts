@@ -2,10 +2,11 @@ import { CommandError } from '../base/command_error.ts';
 import type { Timestamp } from '../base/optime.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { ElementReader, findField, isEmptyDocument } from '../bson/elements.ts';
-import { BSON_TYPE, isNumericType } from '../bson/types.ts';
+import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
+import { ID_NAME } from '../database/insertable.ts';
 import { OplogSource } from '../database/oplog_query.ts';
 import { planOf, fixedQuery, ListSource, MatchSource, openFind } from '../database/running_query.ts';
 import { SortSource, WindowSource, type RunningQuery } from '../database/running_query.ts';
@@ -180,6 +181,12 @@ function runFind(
   reply: BsonWriter,
 ): Promise<void> | undefined {
   const { data } = context;
+  const id = soleId(find);
+  const owner = id === undefined ? undefined : data.catalog.find(find.ns);
+  if (id !== undefined && owner !== undefined) {
+    writeOne(documentOf(owner, id, readPoint(request, context, find.ns)()), find.ns, reply);
+    return undefined;
+  }
   const filter = compileFilter(find.filter);
   const order = orderOf(find);
   const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter);
@@ -268,21 +275,51 @@ function isPointRead(find: CompiledFind, hint: Hint | undefined): boolean {
 
 function writePoint(collection: Collection, find: CompiledFind, at: Timestamp, reply: BsonWriter): void {
   const { filter, projection } = find;
-  reply.startSubdocument('cursor').startArray('firstBatch');
-  if (filter.idEquality !== undefined) {
-    const recordId = collection.recordOf(collection.idKeyView(filter.idEquality), at);
-    const document = recordId === undefined ? undefined : collection.documentAt(recordId, at);
-    if (document !== undefined && filter.matcher.matches(document, 0)) {
-      if (projection === undefined) reply.document(0, document);
-      else {
-        reply.startSubdocument(0);
-        projection.write(document, 0, reply);
-        reply.end();
-      }
-    }
-  }
-  reply.end().int64('id', 0).string('ns', find.ns).end();
+  const found = filter.idEquality === undefined ? undefined : documentOf(collection, filter.idEquality, at);
+  const document = found !== undefined && filter.matcher.matches(found, 0) ? found : undefined;
+  writeOne(projection === undefined ? document : document && projection.apply(document, 0), find.ns, reply);
 }
+
+/** The `_id` of a find that asks for nothing else and wants the document as it is: it need not even be compiled. */
+function soleId(find: Find): ElementReader | undefined {
+  const { filter, sort, projection, hint, skip, batchSize, tailable } = find;
+  if (sort !== undefined || projection !== undefined || hint !== undefined) return undefined;
+  if (skip !== 0 || batchSize === 0 || tailable) return undefined;
+  const reader = new ElementReader(filter);
+  if (!reader.next() || !reader.nameEquals(ID_NAME) || !PLAIN_ID_TYPES.has(reader.type)) return undefined;
+  return filter[reader.end] === 0 ? reader : undefined;
+}
+
+/** Types whose value in a filter can mean nothing but equality. */
+const PLAIN_ID_TYPES: ReadonlySet<number> = new Set([
+  BSON_TYPE.double,
+  BSON_TYPE.string,
+  BSON_TYPE.binData,
+  BSON_TYPE.objectId,
+  BSON_TYPE.bool,
+  BSON_TYPE.date,
+  BSON_TYPE.int32,
+  BSON_TYPE.timestamp,
+  BSON_TYPE.int64,
+  BSON_TYPE.decimal128,
+]);
+
+function documentOf(collection: Collection, id: ValueSpan, at: Timestamp): Uint8Array | undefined {
+  const recordId = collection.recordOf(collection.idKeyView(id), at);
+  return recordId === undefined ? undefined : collection.documentAt(recordId, at);
+}
+
+/** A reply with that document or none, and no cursor. */
+function writeOne(document: Uint8Array | undefined, ns: string, reply: BsonWriter): void {
+  reply.startSubdocument(CURSOR).startArray(FIRST_BATCH);
+  if (document !== undefined) reply.document(0, document);
+  reply.end().int64(ID, 0).string(NS, ns).end();
+}
+
+const CURSOR = fieldName('cursor');
+const FIRST_BATCH = fieldName('firstBatch');
+const ID = fieldName('id');
+const NS = fieldName('ns');
 
 function cursorRequest(
   find: CompiledFind,

@@ -3,7 +3,6 @@ import { CommandError } from '../base/command_error.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../bson/types.ts';
 import { stringOf } from '../bson/value.ts';
-import type { Collection } from '../database/collection.ts';
 import { TRANSACTIONS_NS, type MemberData } from '../database/member_data.ts';
 import { hexOf, uuidText } from '../database/uuid.ts';
 import type { CommandRequest } from './context.ts';
@@ -91,10 +90,3 @@ function cannotWrite(ns: string): CommandError {
 
 /** The oplog as a collection. */
 export const OPLOG_NS = 'local.oplog.rs';
-
-/** The collection, or NamespaceNotFound with the text most commands have for it. */
-export function existing(ns: string, data: MemberData): Collection {
-  const collection = data.catalog.find(ns);
-  if (collection === undefined) throw new CommandError('NamespaceNotFound', `ns does not exist: ${ns}`);
-  return collection;
-}

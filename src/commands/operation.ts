@@ -56,16 +56,20 @@ export abstract class Operation implements RunningOperation {
   }
 
   /** Settles as `wait` does, or rejects as soon as the operation is interrupted. */
-  async orInterrupted<T>(wait: Promise<T>): Promise<T> {
-    let unsubscribe = (): void => {};
-    const interrupted = new Promise<never>((_, reject) => {
-      unsubscribe = this.onInterrupt(reject);
+  orInterrupted<T>(wait: Promise<T>): Promise<T> {
+    return new Promise((resolve, reject) => {
+      const unsubscribe = this.onInterrupt(reject);
+      wait.then(
+        (value) => {
+          unsubscribe();
+          resolve(value);
+        },
+        (error: unknown) => {
+          unsubscribe();
+          reject(error);
+        },
+      );
     });
-    try {
-      return await Promise.race([wait, interrupted]);
-    } finally {
-      unsubscribe();
-    }
   }
 }
 

@@ -1,5 +1,6 @@
 /** Server parameters: what getParameter shows and setParameter changes. */
 import { CommandError } from '../base/command_error.ts';
+import { JOURNAL_SEGMENT_BYTES } from '../base/limits.ts';
 import { BSON_TYPE, isNumericType, typeAlias, type ValueSpan } from '../bson/types.ts';
 import { isTruthy, isWholeNumber, maybeStringOf, numberOf } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
@@ -21,6 +22,8 @@ export type ParameterSpec = ParameterBase &
     | { readonly type: 'string'; readonly initial: string }
   );
 
+const MEBIBYTE = 1024 * 1024;
+
 /** Names are MongoDB's, or our own where MongoDB has no such thing. Sorted. */
 export const PARAMETER_SPECS = [
   { name: 'cursorTimeoutMillis', type: 'int', initial: 600_000, time: 'both' },
@@ -28,6 +31,14 @@ export const PARAMETER_SPECS = [
   { name: 'enableFlowControl', type: 'bool', initial: false, time: 'both' },
   { name: 'enableTestCommands', type: 'bool', initial: false, time: 'startup' },
   { name: 'internalQueryMaxBlockingSortMemoryUsageBytes', type: 'int', initial: 104_857_600, min: 0, time: 'both' },
+  {
+    name: 'journalSegmentSizeMB',
+    type: 'int',
+    initial: JOURNAL_SEGMENT_BYTES / MEBIBYTE,
+    min: 1,
+    max: 1024,
+    time: 'startup',
+  },
   { name: 'localLogicalSessionTimeoutMinutes', type: 'int', initial: 30, min: 1, time: 'startup' },
   { name: 'logLevel', type: 'int', initial: 0, min: 0, max: 5, time: 'both' },
   { name: 'logicalSessionRefreshMillis', type: 'int', initial: 300_000, min: 0, time: 'startup' },

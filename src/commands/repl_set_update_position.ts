@@ -1,4 +1,4 @@
-import { decodeUpdatePosition } from '../replication/message_documents.ts';
+import { decodeUpdatePosition } from '../replication/position_documents.ts';
 import type { Command } from './context.ts';
 import { askCore } from './replication_arguments.ts';
 

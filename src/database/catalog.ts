@@ -157,7 +157,7 @@ export class Catalog {
   removeIndex(collection: Collection, index: Index, at: Timestamp): void {
     invariant(collection.indexes.includes(index), 'the index belongs to the collection');
     collection.setIndexes(collection.indexes.filter((other) => other !== index));
-    index.markGone(`index '${index.spec.name}' dropped`);
+    index.markGone(`query plan killed :: index '${index.spec.name}' dropped`);
     this.#save(collection, at);
     this.#store.dropTable(index.table.id, at);
   }

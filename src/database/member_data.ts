@@ -31,6 +31,7 @@ import {
   type Timestamp,
 } from '../base/optime.ts';
 import { CommandError } from '../base/command_error.ts';
+import { DataError } from '../base/data_error.ts';
 import { newObjectId } from '../bson/object_id.ts';
 import type { Oplog } from '../oplog/oplog.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
@@ -163,6 +164,16 @@ export class MemberData implements WriteTarget, Generators {
     this.#wake();
   }
 
+  /** As setting `commitPoint`, without waking: whoever is told of the next entry learns it with that. */
+  noteCommitPoint(optime: OpTime): void {
+    this.#commitPoint = optime;
+  }
+
+  /** Wakes waiting readers of the oplog. */
+  wakeReaders(): void {
+    this.#wake();
+  }
+
   /** Calls back when there may be more to read from the oplog, or the commit point moved. */
   watch(callback: () => void): () => void {
     this.#watchers.add(callback);
@@ -203,15 +214,11 @@ export class MemberData implements WriteTarget, Generators {
     return this.writeLog.noop(o);
   }
 
-  /** Applies what the oplog holds after the checkpoint. Returns the optime reached: the oplog's last. */
+  /** Applies what the oplog holds after the checkpoint; returns the optime reached. Rejects with DataError. */
   async recover(): Promise<OpTime> {
     const { checkpointed } = this.store;
-    const { oldest, lastWritten } = this.oplog;
-    invariant(
-      isNullOpTime(checkpointed) || (oldest !== undefined && oldest.ts <= checkpointed.ts),
-      () => `the oplog reaches back to the checkpoint ${formatOpTime(checkpointed)}`,
-    );
-    invariant(lastWritten.ts >= checkpointed.ts, 'the journal holds what the checkpoint was made from');
+    const { lastWritten } = this.oplog;
+    checkReach(this.oplog, checkpointed);
     const reader = this.oplog.reader({ after: checkpointed.ts });
     let count = 0;
     for (;;) {
@@ -300,4 +307,14 @@ export class MemberData implements WriteTarget, Generators {
   hashOf(collections: readonly Collection[], check: () => void): Promise<DataHash> {
     return hashCollections(this.env, collections, this.#readTimestamp, check);
   }
+}
+
+/** Throws DataError when the oplog does not go on where the checkpoint ends: files of one of the two are missing. */
+function checkReach({ oldest, lastWritten }: Oplog, checkpointed: OpTime): void {
+  if (isNullOpTime(checkpointed)) return;
+  const isReached = oldest !== undefined && oldest.ts <= checkpointed.ts && lastWritten.ts >= checkpointed.ts;
+  if (isReached) return;
+  const extent =
+    oldest === undefined ? 'is empty' : `reaches from ${formatOpTime(oldest)} to ${formatOpTime(lastWritten)}`;
+  throw new DataError('damage', `the journal ${extent}, but the base store is at ${formatOpTime(checkpointed)}`);
 }

@@ -30,21 +30,20 @@ export class OplogSource implements Source {
   readonly #reader: { next(): Uint8Array | undefined };
   readonly #filter: CompiledFilter;
   readonly #turn: Turn;
-  /** Entries are passed over until the first that is in range, and the walk ends with the first behind it. */
+  /** Going forwards, the walk ends with the first entry behind the range. */
   readonly #isPast: (ts: Timestamp) => boolean;
   #isOver = false;
 
   constructor(oplog: Oplog, query: OplogQuery, turn: Turn) {
     const { filter, reverse, visible } = query;
-    const bounds = boundsOf(filter);
-    const { from, after, upTo } = bounds;
+    const { from, after, upTo } = boundsOf(filter);
+    const start = from === undefined ? (after === undefined ? {} : { after }) : { from };
     if (reverse) {
-      const lowest = from ?? after;
-      this.#isPast = (ts) => lowest !== undefined && ts < lowest;
-      this.#reader = oplog.reader({ reverse: true, ...(upTo === undefined ? {} : { from: upTo }), upTo: visible });
+      const newest = (): Timestamp => (upTo !== undefined && upTo < visible() ? upTo : visible());
+      this.#isPast = () => false;
+      this.#reader = oplog.reader({ ...start, reverse, upTo: newest });
     } else {
       this.#isPast = (ts) => upTo !== undefined && ts > upTo;
-      const start = from === undefined ? (after === undefined ? {} : { after }) : { from };
       this.#reader = oplog.reader({ ...start, upTo: visible });
     }
     this.#filter = filter;

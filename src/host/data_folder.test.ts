@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
@@ -30,6 +30,14 @@ describe('the lock of a data folder', () => {
   test('of an earlier process with the same id is taken over', () => {
     writeFileSync(join(folder, 'member.lock'), `${process.pid} 1 another-boot\n`);
     expect(() => lockDataFolder(folder, false).release()).not.toThrow();
+  });
+
+  test('that says nothing is taken over, and nothing else is left behind', () => {
+    writeFileSync(join(folder, 'member.lock'), '');
+    const lock = lockDataFolder(folder, false);
+    expect(readdirSync(folder)).toEqual(['member.lock']);
+    lock.release();
+    expect(readdirSync(folder)).toEqual([]);
   });
 
   test('needs a folder: missing ones are made only when asked to', () => {

@@ -4,7 +4,19 @@
  * Node has no file locks, so the lock is a file that names its holder: process id, the moment that process started and
  * the boot of the machine. A holder that died, or whose id another process has by now, does not hold anything.
  */
-import { accessSync, constants, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import {
+  accessSync,
+  constants,
+  copyFileSync,
+  existsSync,
+  linkSync,
+  mkdirSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  statSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 
 /** The folder cannot be used; the message is one line for the operator. */
@@ -20,6 +32,9 @@ export interface DataFolderLock {
 
 const LOCK_FILE = 'member.lock';
 
+/** Each attempt that fails finds a lock whose holder is gone. */
+const ATTEMPTS_MAX = 3;
+
 /**
  * Takes the folder for this process. Throws {@link DataFolderError}.
  * @param create whether a missing folder is made
@@ -27,23 +42,58 @@ const LOCK_FILE = 'member.lock';
 export function lockDataFolder(path: string, create: boolean): DataFolderLock {
   prepareFolder(path, create);
   const file = join(path, LOCK_FILE);
-  const me = describeProcess(process.pid);
-  for (let attempt = 0; attempt < 3; attempt += 1) {
-    try {
-      writeFileSync(file, me, { flag: 'wx' });
-      return { release: () => rmSync(file, { force: true }) };
-    } catch (error) {
-      if (!isErrorWithCode(error, 'EEXIST')) throw folderError(path, error);
+  const mine = `${file}.${process.pid}`;
+  try {
+    for (let attempt = 0; attempt < ATTEMPTS_MAX; attempt += 1) {
+      const holder = readLock(file);
+      if (holder !== undefined && isAlive(holder)) {
+        throw new DataFolderError(
+          `Data directory ${path} is in use: another mongod instance is already running on it (process ${holder.pid})`,
+        );
+      }
+      // Before ours is written: on a full disk it takes that one's place.
+      removeStale(file, holder);
+      writeFileSync(mine, describeProcess(process.pid));
+      if (take(mine, file)) return { release: () => rmSync(file, { force: true }) };
     }
-    const holder = readLock(file);
-    if (holder !== undefined && isAlive(holder)) {
-      throw new DataFolderError(
-        `Data directory ${path} is in use: another mongod instance is already running on it (process ${holder.pid})`,
-      );
-    }
-    rmSync(file, { force: true });
+  } catch (error) {
+    throw error instanceof DataFolderError ? error : folderError(path, error);
+  } finally {
+    rmSync(mine, { force: true });
   }
   throw new DataFolderError(`Data directory ${path} is in use: other processes keep taking ${LOCK_FILE}`);
+}
+
+/** Gives the lock its content and its name at once: nobody sees it without. */
+function take(mine: string, file: string): boolean {
+  try {
+    linkSync(mine, file);
+    return true;
+  } catch (error) {
+    if (isErrorWithCode(error, 'EEXIST')) return false;
+    if (!isErrorWithCode(error, 'EPERM') && !isErrorWithCode(error, 'ENOTSUP')) throw error;
+  }
+  // A file system without links: for a moment the lock has no content.
+  try {
+    copyFileSync(mine, file, constants.COPYFILE_EXCL);
+    return true;
+  } catch (error) {
+    if (isErrorWithCode(error, 'EEXIST')) return false;
+    throw error;
+  }
+}
+
+/** Puts it aside first: when another process was faster, it is that one's lock, and goes back. */
+function removeStale(file: string, holder: Holder | undefined): void {
+  const aside = `${file}.${process.pid}.stale`;
+  try {
+    renameSync(file, aside);
+  } catch (error) {
+    if (isErrorWithCode(error, 'ENOENT')) return;
+    throw error;
+  }
+  if (readLock(aside)?.text !== holder?.text) take(aside, file);
+  rmSync(aside, { force: true });
 }
 
 function prepareFolder(path: string, create: boolean): void {

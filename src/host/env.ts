@@ -5,6 +5,7 @@ import type { CancelTimer, Clock, Env, Files, Random, Timers } from '../base/env
 import { ms, unixMs, type Ms } from '../base/units.ts';
 import { HostFiles } from './files.ts';
 import { HostNetwork } from './network.ts';
+import { TurnEnd } from './turn_end.ts';
 
 /** Longest delay setTimeout takes; longer ones are waited for in parts. Source: Node's documentation of timers. */
 const TIMEOUT_MS_MAX = 0x7fff_ffff;
@@ -19,13 +20,15 @@ export function createHostEnv(directory: string): Env {
 
 /** `files` decides where on the disk paths lie. */
 export function hostEnv(files: Files): Env {
+  const turnEnd = new TurnEnd();
   return {
     clock: HOST_CLOCK,
     timers: HOST_TIMERS,
     random: new HostRandom(),
     files,
-    network: new HostNetwork(),
+    network: new HostNetwork(turnEnd),
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    endOfTurn: (callback) => turnEnd.after(callback),
   };
 }
 

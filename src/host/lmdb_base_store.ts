@@ -6,10 +6,22 @@
  * it are left alone until then; a read returns a buffer that all reads share; and a reader sees the state as of the
  * beginning of its event turn unless told otherwise.
  */
-import { closeSync, existsSync, fsyncSync, mkdirSync, openSync, readFileSync, statfsSync, writeSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  fstatSync,
+  fsyncSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  statfsSync,
+  writeSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { crc32 } from 'node:zlib';
 import { open, type RootDatabase } from 'lmdb';
+import { DataError } from '../base/data_error.ts';
 import { IoError } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';
 import { incrementOf, type OpTime, OPTIME_NULL, secondsOf, termOf, timestampOf } from '../base/optime.ts';
@@ -23,6 +35,11 @@ const FORMAT_FILE = 'format';
 const DATA_FILE = 'blocks.mdb';
 
 const PAGE_BYTES = 8192;
+
+/** In each of the first two pages. Source: MDB_MAGIC and struct MDB_meta of LMDB, after a page header of 24 bytes. */
+const HEADER_MAGIC_AT = 24;
+const HEADER_MAGIC = 0xbeef_c0de;
+
 const READERS_MAX = 512;
 
 /** With less room than this left, an input/output error is taken for a full disk. LMDB does not tell them apart. */
@@ -31,12 +48,17 @@ const ERROR_IO = 5;
 const ERROR_NO_SPACE = 28;
 const ERROR_MAP_FULL = -30_792;
 
-/** Opens (or creates) the base store in `directory`; throws a plain Error when another format version wrote it. */
+/** Opens (or creates) the base store in `directory`; rejects with DataError when another version wrote it or it is damaged. */
 export async function openLmdbBaseStore(options: { readonly directory: string }): Promise<BaseStore> {
   const { directory } = options;
   mkdirSync(directory, { recursive: true });
   checkFormat(directory);
-  const db = open<Uint8Array, Uint8Array>({
+  checkHeaders(join(directory, DATA_FILE));
+  return await Promise.resolve(new LmdbBaseStore(openDatabase(directory), directory));
+}
+
+function openDatabase(directory: string): RootDatabase<Uint8Array, Uint8Array> {
+  return open<Uint8Array, Uint8Array>({
     path: join(directory, DATA_FILE),
     pageSize: PAGE_BYTES,
     overlappingSync: false,
@@ -48,7 +70,23 @@ export async function openLmdbBaseStore(options: { readonly directory: string })
     // Batches are explicit. The implicit one of each turn has a promise that nobody can catch when a commit fails.
     eventTurnBatching: false,
   });
-  return await Promise.resolve(new LmdbBaseStore(db, directory));
+}
+
+/** The binding does not survive a file that is not LMDB's, so its two header pages are looked at first. */
+function checkHeaders(path: string): void {
+  if (!existsSync(path)) return;
+  const file = openSync(path, 'r');
+  try {
+    const { size } = fstatSync(file);
+    const header = Buffer.alloc(8);
+    for (const page of size === 0 ? [] : [0, 1]) {
+      const length = readSync(file, header, 0, header.length, page * PAGE_BYTES + HEADER_MAGIC_AT);
+      if (length === header.length && header.readUInt32LE(0) === HEADER_MAGIC) continue;
+      throw new DataError('damage', `the base store is damaged: ${path} at offset ${page * PAGE_BYTES}`);
+    }
+  } finally {
+    closeSync(file);
+  }
 }
 
 function checkFormat(directory: string): void {
@@ -57,13 +95,14 @@ function checkFormat(directory: string): void {
   if (existsSync(path)) {
     const found = readFileSync(path, 'utf8');
     if (found === expected) return;
-    throw new Error(
+    throw new DataError(
+      'version',
       `${directory} was written by another version of this program: ` +
         `its format is "${found.trim()}", this program reads "${expected.trim()}"`,
     );
   }
   if (existsSync(join(directory, DATA_FILE))) {
-    throw new Error(`${directory} has data but no file "${FORMAT_FILE}", so its format is not known`);
+    throw new DataError('version', `${directory} has data but no file "${FORMAT_FILE}", so its format is not known`);
   }
   const file = openSync(path, 'w');
   writeSync(file, expected);

@@ -1,10 +1,13 @@
 /**
  * TCP through node:net.
  *
- * What is sent while a chunk is being handled leaves when the handler returns; what is sent at other times leaves at the
- * end of the turn. Either way the sends of one turn make one write.
+ * All sockets read into one buffer of ours (`socket_reading.ts`), and what came is copied out of it at its size: a stream
+ * would take 64 KiB of memory for every read, give most of it back, and hand the rest on by way of its own queue.
+ *
+ * What is sent leaves at the end of the turn, with all that other connections send in it (`turn_end.ts`); the sends of one turn
+ * to one connection make one write.
  */
-import { connect as netConnect, createServer, type Server, type Socket } from 'node:net';
+import { createServer, type Server, type Socket } from 'node:net';
 import {
   NetworkError,
   type Connection,
@@ -15,6 +18,8 @@ import {
 } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Ms } from '../base/units.ts';
+import { connectWithReads, withReads } from './socket_reading.ts';
+import type { Flushable, TurnEnd } from './turn_end.ts';
 
 /** Connections the system keeps for us before they are accepted. */
 const BACKLOG = 4096;
@@ -28,10 +33,19 @@ const KEEP_ALIVE_DELAY_MS = 120_000;
 const JOIN_BYTES_MAX = 32 * 1024;
 
 export class HostNetwork implements Network {
+  readonly #turnEnd: TurnEnd;
+
+  constructor(turnEnd: TurnEnd) {
+    this.#turnEnd = turnEnd;
+  }
+
   listen(host: string, port: number, onConnection: (connection: Connection) => void): Promise<Listener> {
     const server = createServer(
-      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS },
-      (socket) => onConnection(new SocketConnection(socket)),
+      { noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS, pauseOnConnect: true },
+      (accepted) => {
+        const reads = new Reads();
+        onConnection(new SocketConnection(withReads(accepted, reads.take), reads, this.#turnEnd));
+      },
     );
     return new Promise((resolve, reject) => {
       server.once('error', (error) => reject(networkErrorOf(error, `${host}:${port}`)));
@@ -42,13 +56,9 @@ export class HostNetwork implements Network {
   connect(address: string, timeout: Ms): Promise<Connection> {
     return new Promise((resolve, reject) => {
       const { host, port } = splitAddress(address);
-      const socket = netConnect({
-        host,
-        port,
-        noDelay: true,
-        keepAlive: true,
-        keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS,
-      });
+      const reads = new Reads();
+      const options = { host, port, noDelay: true, keepAlive: true, keepAliveInitialDelay: KEEP_ALIVE_DELAY_MS };
+      const socket = connectWithReads(options, reads.take);
       const timer = setTimeout(() => {
         socket.destroy();
         reject(new NetworkError('timeout', `no connection to ${address} within ${timeout} ms`));
@@ -62,7 +72,7 @@ export class HostNetwork implements Network {
       socket.once('connect', () => {
         clearTimeout(timer);
         socket.off('error', onError);
-        resolve(new SocketConnection(socket));
+        resolve(new SocketConnection(socket, reads, this.#turnEnd));
       });
     });
   }
@@ -86,22 +96,32 @@ class ServerListener implements Listener {
   }
 }
 
-class SocketConnection implements Connection {
+/** Leads what a socket reads to the connection over it, which is made later. */
+class Reads {
+  onData: (chunk: Uint8Array) => void = () => {};
+  readonly take = (chunk: Uint8Array): void => this.onData(chunk);
+}
+
+class SocketConnection implements Connection, Flushable {
   readonly remoteAddress: string;
   readonly localAddress: string;
   readonly #socket: Socket;
+  readonly #reads: Reads;
+  readonly #turnEnd: TurnEnd;
   #handler: ConnectionHandler | undefined;
   /** Sent in this turn and not yet given to the socket. */
   readonly #unsent: Uint8Array[] = [];
   #unsentBytes = 0;
-  #isHandlingData = false;
-  #isFlushScheduled = false;
+  #isFlushDue = false;
   #isClosing = false;
   #isClosed = false;
-  #drainWaiters: (() => void)[] = [];
+  readonly #flushWaiters: (() => void)[] = [];
+  readonly #drainWaiters: (() => void)[] = [];
 
-  constructor(socket: Socket) {
+  constructor(socket: Socket, reads: Reads, turnEnd: TurnEnd) {
     this.#socket = socket;
+    this.#reads = reads;
+    this.#turnEnd = turnEnd;
     this.remoteAddress = joinAddress(socket.remoteAddress, socket.remotePort);
     this.localAddress = joinAddress(socket.localAddress, socket.localPort);
     // 'close' follows every error and says all that matters here.
@@ -114,22 +134,17 @@ class SocketConnection implements Connection {
     invariant(this.#handler === undefined, 'a connection is started once');
     this.#handler = handler;
     if (this.#isClosed) return handler.closed();
-    // A plain Uint8Array: views of it cost less than those of a Buffer, and its slices are copies.
-    this.#socket.on('data', (chunk: Buffer) =>
-      this.#onData(handler, new Uint8Array(chunk.buffer, chunk.byteOffset, chunk.length)),
-    );
+    this.#reads.onData = (chunk) => this.#onData(handler, chunk);
+    this.#socket.resume();
   }
 
   send(bytes: Uint8Array): void {
     if (this.#isClosing) return;
     this.#unsent.push(bytes);
     this.#unsentBytes += bytes.length;
-    if (this.#isHandlingData || this.#isFlushScheduled) return;
-    this.#isFlushScheduled = true;
-    process.nextTick(() => {
-      this.#isFlushScheduled = false;
-      this.#flush();
-    });
+    if (this.#isFlushDue) return;
+    this.#isFlushDue = true;
+    this.#turnEnd.flushAfter(this);
   }
 
   get queuedBytes(): number {
@@ -137,7 +152,7 @@ class SocketConnection implements Connection {
   }
 
   async drained(): Promise<void> {
-    this.#flush();
+    if (this.#isFlushDue) await new Promise<void>((resolve) => this.#flushWaiters.push(resolve));
     if (this.#isClosed || !this.#socket.writableNeedDrain) return;
     await new Promise<void>((resolve) => this.#drainWaiters.push(resolve));
   }
@@ -152,7 +167,7 @@ class SocketConnection implements Connection {
 
   close(): void {
     if (this.#isClosing) return;
-    this.#flush();
+    this.flush();
     this.#isClosing = true;
     this.#socket.destroySoon();
     if (this.#isClosed) return;
@@ -162,23 +177,22 @@ class SocketConnection implements Connection {
 
   #onData(handler: ConnectionHandler, chunk: Uint8Array): void {
     if (this.#isClosing) return;
-    this.#isHandlingData = true;
-    try {
-      handler.data(chunk);
-    } finally {
-      this.#isHandlingData = false;
-    }
-    this.#flush();
+    handler.data(chunk);
+    this.#turnEnd.maybeEndEarly();
   }
 
-  #flush(): void {
+  /** Gives what was sent to the socket. */
+  flush(): void {
+    this.#isFlushDue = false;
     const unsent = this.#unsent;
-    if (unsent.length === 0) return;
-    if (unsent.length === 1) this.#socket.write(unsent[0]);
-    else if (this.#unsentBytes <= JOIN_BYTES_MAX) this.#socket.write(joined(unsent, this.#unsentBytes));
-    else this.#writeTogether();
-    unsent.length = 0;
-    this.#unsentBytes = 0;
+    if (unsent.length > 0) {
+      if (unsent.length === 1) this.#socket.write(unsent[0]);
+      else if (this.#unsentBytes <= JOIN_BYTES_MAX) this.#socket.write(joined(unsent, this.#unsentBytes));
+      else this.#writeTogether();
+      unsent.length = 0;
+      this.#unsentBytes = 0;
+    }
+    if (this.#flushWaiters.length > 0) wake(this.#flushWaiters.splice(0));
   }
 
   #writeTogether(): void {
@@ -192,15 +206,18 @@ class SocketConnection implements Connection {
     this.#isClosed = true;
     this.#unsent.length = 0;
     this.#unsentBytes = 0;
+    wake(this.#flushWaiters.splice(0));
     this.#wakeDrained();
     this.#handler?.closed();
   }
 
   #wakeDrained(): void {
-    const waiters = this.#drainWaiters;
-    this.#drainWaiters = [];
-    for (const wake of waiters) wake();
+    wake(this.#drainWaiters.splice(0));
   }
+}
+
+function wake(waiters: readonly (() => void)[]): void {
+  for (const waiter of waiters) waiter();
 }
 
 function joined(parts: readonly Uint8Array[], size: number): Uint8Array {

@@ -1,8 +1,10 @@
 import { beforeEach, describe, expect, test } from 'vitest';
+import { manualEnv } from '../../tests/support/manual_env.ts';
+import { DataError } from '../base/data_error.ts';
 import type { Env } from '../base/env.ts';
 import { MemoryFiles } from '../base/memory_files.ts';
 import { termOf, timestampOf } from '../base/optime.ts';
-import { LocalState, LocalStateError } from './local_state.ts';
+import { LocalState } from './local_state.ts';
 
 let files: MemoryFiles;
 
@@ -87,7 +89,7 @@ describe('what a member remembers of itself', () => {
       const bad = Uint8Array.from(good);
       bad[at] = (bad[at] ?? 0) ^ 0x10;
       files.open('member.state').write(bad, 0);
-      expect(() => open(), `byte ${at}`).toThrow(LocalStateError);
+      expect(() => open(), `byte ${at}`).toThrow(DataError);
     }
   });
 
@@ -95,5 +97,33 @@ describe('what a member remembers of itself', () => {
     await open().update({ rollbackId: 2 });
     files.open('member.state').write(Uint8Array.of(2), 4);
     expect(() => open()).toThrow('the data is of version 2, this program reads version 1');
+  });
+
+  test('a vote is written on a full disk: the write before it left room', async () => {
+    const state = open();
+    await state.update({ setName: 'rs0', lastVote: { term: termOf(1), candidateIndex: 0 } });
+    files.capacityBytes = 0;
+    await state.update({ lastVote: { term: termOf(2), candidateIndex: 0 } });
+    expect(open().values.lastVote?.term).toBe(2);
+  });
+
+  test('a change that finds no room is written when there is some', async () => {
+    const env = { ...manualEnv(), files };
+    const state = LocalState.open(env, (error) => {
+      throw error;
+    });
+    files.capacityBytes = 0;
+    let isWritten = false;
+    const written = state.update({ rollbackId: 2 }).then(() => {
+      isWritten = true;
+    });
+    await env.breathe();
+    env.advance(10_000);
+    await env.breathe();
+    expect(isWritten).toBe(false);
+    files.capacityBytes = 100_000;
+    env.advance(10_000);
+    await written;
+    expect(open().values.rollbackId).toBe(2);
   });
 });

@@ -4,12 +4,18 @@
  *
  * A change is durable when the promise of its method resolves; changes are written one after another, and those that
  * come in while a write is under way share the next one. The format is in docs/member-state.md.
+ *
+ * A full disk must not keep a member from voting: the room for the next write is reserved by the one before it. Where
+ * that was not possible the write is tried again until there is room.
  */
 import { crc32 } from 'node:zlib';
 import { decodeDocument, encodeDocument } from '../bson/codec.ts';
-import type { Env, FileHandle } from '../base/env.ts';
+import { DataError } from '../base/data_error.ts';
+import { IoError, type Env, type FileHandle } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';
+import { NO_LOG, type Log } from '../base/log.ts';
 import { OPTIME_NULL, termOf, type OpTime, type Term, type Timestamp } from '../base/optime.ts';
+import { ms } from '../base/units.ts';
 
 /** A document as the npm `bson` package takes and gives it. */
 export type PlainDocument = Readonly<Record<string, unknown>>;
@@ -59,34 +65,35 @@ export const DATA_VERSION = 1;
 
 const HEADER_SIZE_BYTES = 16;
 
-/** The folder belongs to another version of the program, or the file is damaged; the message is for the operator. */
-export class LocalStateError extends Error {
-  override get name(): string {
-    return 'LocalStateError';
-  }
-}
+/** Reserved for the next write, at least, and in multiples of it: a block of the file systems there are. */
+const RESERVE_STEP_BYTES = 4096;
+
+/** How long a write that found no room waits before it is tried again. */
+const NO_ROOM_RETRY_MS = ms(500);
 
 export class LocalState {
   readonly #env: Env;
+  readonly #log: Log;
   readonly #onFailure: (error: unknown) => void;
   #values: LocalStateValues;
   #writing: Promise<void> | undefined;
   #next: Promise<void> | undefined;
 
-  private constructor(env: Env, values: LocalStateValues, onFailure: (error: unknown) => void) {
+  private constructor(env: Env, values: LocalStateValues, outlets: Outlets) {
     this.#env = env;
     this.#values = values;
-    this.#onFailure = onFailure;
+    this.#onFailure = outlets.onFailure;
+    this.#log = outlets.log;
   }
 
   /**
-   * Reads the file; a missing one is an empty state. Throws {@link LocalStateError}.
-   * @param onFailure called when a write fails; the member must stop then
+   * Reads the file; a missing one is an empty state. Throws {@link DataError}.
+   * @param onFailure called when a write fails for another reason than a full disk; the member must stop then
    */
-  static open(env: Env, onFailure: (error: unknown) => void): LocalState {
-    if (env.files.exists(TEMPORARY_NAME)) env.files.remove(TEMPORARY_NAME);
-    if (!env.files.exists(FILE_NAME)) return new LocalState(env, EMPTY, onFailure);
-    return new LocalState(env, decodeFile(readWhole(env.files.open(FILE_NAME))), onFailure);
+  static open(env: Env, onFailure: (error: unknown) => void, log: Log = NO_LOG): LocalState {
+    const outlets = { onFailure, log };
+    if (!env.files.exists(FILE_NAME)) return new LocalState(env, EMPTY, outlets);
+    return new LocalState(env, decodeFile(readWhole(env.files.open(FILE_NAME))), outlets);
   }
 
   get values(): LocalStateValues {
@@ -113,7 +120,7 @@ export class LocalState {
     this.#next = undefined;
     this.#writing = write;
     try {
-      await this.#write(encodeFile(this.#values));
+      while (!(await this.#writeIfRoom())) await this.#waitForRoom();
     } catch (error) {
       this.#onFailure(error);
       throw error;
@@ -121,19 +128,66 @@ export class LocalState {
     if (this.#writing === write) this.#writing = undefined;
   }
 
+  async #writeIfRoom(): Promise<boolean> {
+    try {
+      await this.#write(encodeFile(this.#values));
+      return true;
+    } catch (error) {
+      // The file in use was not touched, and the new one is written from its beginning the next time.
+      if (!isNoSpace(error)) throw error;
+      this.#log.write({
+        severity: 'E',
+        component: 'STORAGE',
+        id: 8_000_120,
+        context: 'member',
+        message: 'The disk is full: what this member must remember waits to be written',
+        attributes: { error: error.message },
+      });
+      return false;
+    }
+  }
+
+  #waitForRoom(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#env.timers.after(NO_ROOM_RETRY_MS, resolve);
+    });
+  }
+
   async #write(bytes: Uint8Array): Promise<void> {
     const { files } = this.#env;
     const file = files.open(TEMPORARY_NAME);
     try {
-      file.truncate(bytes.length);
       file.write(bytes, 0);
+      file.truncate(bytes.length);
       await file.sync();
     } finally {
       file.close();
     }
     files.rename(TEMPORARY_NAME, FILE_NAME);
     await files.syncDirectory('');
+    this.#reserve(bytes.length);
   }
+
+  /** Room for the next write. The file that was just replaced left some. */
+  #reserve(sizeBytes: number): void {
+    const file = this.#env.files.open(TEMPORARY_NAME);
+    try {
+      file.allocate(Math.ceil((sizeBytes + 1) / RESERVE_STEP_BYTES) * RESERVE_STEP_BYTES);
+    } catch (error) {
+      if (!isNoSpace(error)) throw error;
+    } finally {
+      file.close();
+    }
+  }
+}
+
+interface Outlets {
+  readonly onFailure: (error: unknown) => void;
+  readonly log: Log;
+}
+
+function isNoSpace(error: unknown): error is IoError {
+  return error instanceof IoError && error.kind === 'noSpace';
 }
 
 function readWhole(file: FileHandle): Uint8Array {
@@ -170,17 +224,17 @@ function encodeFile(values: LocalStateValues): Uint8Array {
 }
 
 function decodeFile(bytes: Uint8Array): LocalStateValues {
-  if (bytes.length < HEADER_SIZE_BYTES) throw new LocalStateError(`${FILE_NAME} is too short`);
+  if (bytes.length < HEADER_SIZE_BYTES) throw new DataError('damage', `${FILE_NAME} is too short`);
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  if (view.getUint32(0, true) !== MAGIC) throw new LocalStateError(`${FILE_NAME} is not a file of this program`);
+  if (view.getUint32(0, true) !== MAGIC) throw new DataError('damage', `${FILE_NAME} is not a file of this program`);
   const version = view.getUint32(4, true);
   if (version !== DATA_VERSION) {
-    throw new LocalStateError(`the data is of version ${version}, this program reads version ${DATA_VERSION}`);
+    throw new DataError('version', `the data is of version ${version}, this program reads version ${DATA_VERSION}`);
   }
   const body = bytes.subarray(HEADER_SIZE_BYTES);
   const checksum = crc32(body, crc32(bytes.subarray(0, 12)));
   if (view.getUint32(8, true) !== body.length || view.getUint32(12, true) !== checksum) {
-    throw new LocalStateError(`${FILE_NAME} is damaged: its checksum does not match`);
+    throw new DataError('damage', `${FILE_NAME} is damaged: its checksum does not match`);
   }
   return valuesFromDocument(decodeDocument(body));
 }

@@ -7,6 +7,7 @@
  * A clean end: hand over if primary → serve no more → checkpoint → close. A failure of the disk, a broken invariant or an
  * entry that cannot be applied ends the process at once instead: nothing is known then, and going on could lie.
  */
+import { DataError } from '../base/data_error.ts';
 import type { Env } from '../base/env.ts';
 import type { Log, LogLine } from '../base/log.ts';
 import type { Services } from '../commands/exchange.ts';
@@ -21,7 +22,7 @@ import type { BaseStore } from '../storage/base_store.ts';
 import { Journal } from '../storage/journal.ts';
 import { Store } from '../storage/store.ts';
 import { localDocumentsOf, LOCAL_COLLECTIONS } from './local_collections.ts';
-import { LocalState, LocalStateError } from './local_state.ts';
+import { LocalState } from './local_state.ts';
 import { MemberReplication } from './member_replication.ts';
 import { SelfResolver } from './self_resolver.ts';
 import { ClientServer } from './serve.ts';
@@ -32,7 +33,7 @@ export interface MemberSettings {
   /** 0: any free port. */
   readonly port: number;
   readonly oplogSizeBytesMax: number | undefined;
-  /** Absent: the journal's default. */
+  /** Absent: what the parameter journalSegmentSizeMB says. */
   readonly journalSegmentSizeBytes?: number;
   /** Server parameters as given at the start. */
   readonly parameters: ReadonlyMap<string, string>;
@@ -64,6 +65,7 @@ export class Member {
   /** Resolves when the member has ended cleanly. */
   readonly ended: Promise<void>;
   readonly #options: MemberOptions;
+  readonly #parameters: Parameters;
   readonly #storage: Storage;
   readonly #replication: MemberReplication;
   #server: ClientServer | undefined;
@@ -71,12 +73,14 @@ export class Member {
   #stopping: Promise<void> | undefined;
 
   /**
-   * Resolves when the member listens. Rejects with NetworkError, IoError, LocalStateError or what the parts say;
-   * nothing is left open that would keep the process.
+   * Resolves when the member listens. Rejects with CommandError BadValue for a wrong parameter, NetworkError, IoError,
+   * DataError or what the parts say; nothing is left open that would keep the process.
    */
   static async start(options: MemberOptions): Promise<Member> {
-    const storage = await openStorage(options);
-    const member = new Member(options, storage);
+    const parameters = new Parameters();
+    for (const [name, text] of options.settings.parameters) parameters.setAtStartup(name, text);
+    const storage = await openStorage(options, parameters);
+    const member = new Member(options, parameters, storage);
     try {
       await member.#serve();
     } catch (error) {
@@ -86,8 +90,9 @@ export class Member {
     return member;
   }
 
-  private constructor(options: MemberOptions, storage: Storage) {
+  private constructor(options: MemberOptions, parameters: Parameters, storage: Storage) {
     this.#options = options;
+    this.#parameters = parameters;
     this.#storage = storage;
     this.ended = new Promise((resolve) => {
       this.#resolveEnded = resolve;
@@ -137,8 +142,7 @@ export class Member {
 
   async #serve(): Promise<void> {
     const { env, log, settings, onFatal, machine, start, logRing } = this.#options;
-    const parameters = new Parameters();
-    for (const [name, text] of settings.parameters) parameters.setAtStartup(name, text);
+    const parameters = this.#parameters;
     const services: Services = {
       env,
       log,
@@ -195,18 +199,20 @@ export class Member {
   }
 }
 
-async function openStorage(options: MemberOptions): Promise<Storage> {
+async function openStorage(options: MemberOptions, parameters: Parameters): Promise<Storage> {
   const { env, log, settings, openBase, onFatal } = options;
-  const localState = LocalState.open(env, onFatal);
+  const localState = LocalState.open(env, onFatal, log);
   checkSetName(localState, settings.setName);
   const opening = openBase();
+  // What goes wrong with the journal is told first; this one is awaited later.
+  opening.catch(() => {});
   const { oplogSizeBytesMax, journalSegmentSizeBytes } = settings;
   const journal = await Journal.open({
     env,
     log,
     directory: JOURNAL_FOLDER,
     onFailure: onFatal,
-    ...(journalSegmentSizeBytes !== undefined && { segmentSizeBytes: journalSegmentSizeBytes }),
+    segmentSizeBytes: journalSegmentSizeBytes ?? parameters.get('journalSegmentSizeMB') * 1024 * 1024,
   });
   const oplog = await Oplog.open({
     env,
@@ -228,7 +234,7 @@ async function openStorage(options: MemberOptions): Promise<Storage> {
 function checkSetName(localState: LocalState, setName: string): void {
   const { setName: stored } = localState.values;
   if (stored === undefined || stored === setName) return;
-  throw new LocalStateError(`the data belongs to the replica set '${stored}', not to '${setName}'`);
+  throw new DataError('otherSet', `the data belongs to the replica set '${stored}', not to '${setName}'`);
 }
 
 async function closeStorage({ store, oplog }: Storage): Promise<void> {

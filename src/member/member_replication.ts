@@ -2,7 +2,7 @@
  * Replication of one member: what the core decides is carried out here, and what happens around it becomes its inputs.
  * Commands see it as their `ReplicationService`.
  */
-import { CommandError } from '../base/command_error.ts';
+import { CommandError, isCommandError } from '../base/command_error.ts';
 import { NetworkError, type Env } from '../base/env.ts';
 import type { Log } from '../base/log.ts';
 import { TERM_UNINITIALIZED, type OpTime, type Term, type Timestamp } from '../base/optime.ts';
@@ -58,6 +58,11 @@ type EffectHandlers = { readonly [Kind in Effect['kind']]: (effect: EffectOf<Kin
 /** Waits for a source that failed at the beginning of a rollback. */
 const ROLLBACK_RETRY_MS = 1000;
 
+const COMMIT_POINT_DELAY_MS = ms(2);
+
+/** How long a new primary that has no room for its first entry waits before it tries again. */
+const NO_ROOM_RETRY_MS = ms(500);
+
 export class MemberReplication implements ReplicationService {
   readonly core: ReplicationCore;
   readonly isReplicaSet = true;
@@ -78,6 +83,7 @@ export class MemberReplication implements ReplicationService {
   readonly #started: Promise<void>;
   #resolveStarted = () => {};
   #isStarted = false;
+  #isTellingCommitPoint = false;
   #isQuiescing = false;
   #isStopped = false;
 
@@ -111,7 +117,7 @@ export class MemberReplication implements ReplicationService {
     this.#requests = new MemberRequests({ peers, self, submit: (input) => this.submit(input) });
     const onApplied = (position: Position): void => this.#noteApplied(position);
     this.#applier = new Applier({ env, data, onApplied, onFatal });
-    this.#reporter = new PositionReporter({ core, peers, log });
+    this.#reporter = new PositionReporter({ core, peers, log, timers: env.timers });
     this.#noopWriter = new NoopWriter({ env, core, data });
     const rollBackFrom = (source: string): Promise<void> => this.#rollBack(source);
     const applier = this.#applier;
@@ -155,6 +161,7 @@ export class MemberReplication implements ReplicationService {
     this.submit({ kind: 'shutdown' });
     this.#isStopped = true;
     this.#noopWriter.stop();
+    this.#reporter.stop();
     this.#steadySync.stop();
     this.#initialSync?.stop();
     this.#waits.shutDown();
@@ -254,8 +261,8 @@ export class MemberReplication implements ReplicationService {
       },
       commitPointChanged: ({ commitPoint }) => {
         this.#moveCommitted();
-        // Wakes those that read this member's oplog, so that they learn it at once.
-        this.#options.data.commitPoint = commitPoint;
+        this.#options.data.noteCommitPoint(commitPoint);
+        this.#tellCommitPointSoon();
       },
       wakeWriteConcern: () => this.#waits.progressed(),
       sendUpdatePosition: () => this.#reporter.report(),
@@ -263,6 +270,20 @@ export class MemberReplication implements ReplicationService {
       // The driver answers itself.
       reply: () => {},
     };
+  }
+
+  /**
+   * Those that read this member's oplog learn the commit point with its next entry; when none comes, a moment later by
+   * themselves. Telling them at once would double the messages of every write.
+   */
+  #tellCommitPointSoon(): void {
+    if (this.#isTellingCommitPoint) return;
+    this.#isTellingCommitPoint = true;
+    const { env, data } = this.#options;
+    env.timers.after(COMMIT_POINT_DELAY_MS, () => {
+      this.#isTellingCommitPoint = false;
+      data.wakeReaders();
+    });
   }
 
   /** For effects that later ones need not wait for. */
@@ -339,11 +360,22 @@ export class MemberReplication implements ReplicationService {
   }
 
   #writeNewPrimaryNoop(term: Term): void {
-    const { data } = this.#options;
-    data.term = term;
+    this.#options.data.term = term;
     this.#positions.becomePrimary();
-    const optime = data.appendNoop(encodeDocument({ msg: 'new primary' }));
-    this.submit({ kind: 'newTermWritten', term, optime, progress: this.#positions.progress });
+    this.#tryNewPrimaryNoop(term);
+  }
+
+  /** On a full disk again and again: without its first entry a primary takes no writes, and answers reads. */
+  #tryNewPrimaryNoop(term: Term): void {
+    const { data, env } = this.#options;
+    if (this.#isStopped || !this.#positions.isPrimary || data.term !== term) return;
+    try {
+      const optime = data.appendNoop(encodeDocument({ msg: 'new primary' }));
+      this.submit({ kind: 'newTermWritten', term, optime, progress: this.#positions.progress });
+    } catch (error) {
+      if (!isCommandError(error, 'OutOfDiskSpace')) throw error;
+      env.timers.after(NO_ROOM_RETRY_MS, () => this.#tryNewPrimaryNoop(term));
+    }
   }
 
   #enableWrites(term: Term): void {
@@ -363,6 +395,9 @@ export class MemberReplication implements ReplicationService {
   /** A failed attempt leaves everything as it was; the member then looks for a source again. */
   async #rollBack(source: string): Promise<void> {
     const { env, log, data, localState } = this.#options;
+    // Elected in the meantime: what is here now leads.
+    if (this.core.memberState === MEMBER_STATE.PRIMARY) return;
+    this.submit({ kind: 'rollbackStarted' });
     try {
       const applierIdle = (): Promise<void> => this.#applier.idle();
       const onRolledBack = (optime: OpTime): void =>

@@ -3,13 +3,12 @@ import { CommandError } from '../base/command_error.ts';
 import { TERM_UNINITIALIZED, TIMESTAMP_NULL, termOf, type Timestamp } from '../base/optime.ts';
 import { unixMs, type UnixMs } from '../base/units.ts';
 import { copyRange, fieldName, int64AsNumberAt, int64At } from '../bson/bytes.ts';
-import { decodeValue } from '../bson/codec.ts';
 import { documentSize, ElementReader, findField } from '../bson/elements.ts';
 import { timestampFromRaw } from '../bson/optime.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
 import type { OplogQueryData, ReplData } from '../replication/messages.ts';
-import { readOplogQueryData, readReplData } from '../replication/message_documents.ts';
+import { readOplogQueryDataBytes, readReplDataBytes } from '../replication/position_documents.ts';
 import type { FetchedEntry } from './applier.ts';
 
 const CURSOR = fieldName('cursor');
@@ -38,8 +37,8 @@ export function readOplogBatch(reply: Uint8Array): OplogBatch {
   return {
     cursorId,
     entries: documents.map(entryOf),
-    replData: replData === undefined ? undefined : readReplData(decodeValue(replData)),
-    oplogQueryData: oplogQueryData === undefined ? undefined : readOplogQueryData(decodeValue(oplogQueryData)),
+    replData: replData === undefined ? undefined : readReplDataBytes(replData),
+    oplogQueryData: oplogQueryData === undefined ? undefined : readOplogQueryDataBytes(oplogQueryData),
   };
 }
 

@@ -12,6 +12,7 @@ import { invariant } from '../base/invariant.ts';
 import type { Log } from '../base/log.ts';
 import { compareOpTimes, formatOpTime, type OpTime } from '../base/optime.ts';
 import type { Oplog } from '../oplog/oplog.ts';
+import { MEMBER_STATE } from '../replication/member_state.ts';
 import type { MemberData } from '../database/member_data.ts';
 import type { SaveRemoved } from '../database/rollback.ts';
 import { entryOf, readCursor } from './oplog_batch.ts';
@@ -34,14 +35,14 @@ export interface RollbackOptions {
 }
 
 /**
- * Rolls back to where our oplog and the source's part. The member is in ROLLBACK meanwhile. Rejects with CommandError or
+ * Rolls back to where our oplog and the source's part. The member is in ROLLBACK already. Rejects with CommandError or
  * NetworkError when the source failed before anything was changed (another attempt may follow); after the first
  * change every failure is final.
  */
 export async function rollBack(options: RollbackOptions, source: string): Promise<void> {
   const { data, replication, localState, log } = options;
   await options.applierIdle();
-  replication.submit({ kind: 'rollbackStarted' });
+  invariant(replication.core.memberState === MEMBER_STATE.ROLLBACK, 'the rollback was announced');
   const before = data.oplog.lastWritten;
   const commonPoint = await findCommonPoint(options, source);
   note(log, 21_607, 'Rollback common point', {

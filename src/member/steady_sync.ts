@@ -47,6 +47,8 @@ export class SteadySync {
   #fetcher: OplogFetcher | undefined;
   #wake: (() => void) | undefined;
   #isTooStale = false;
+  /** Members whose oplogs begin after our last entry. */
+  readonly #outran = new Set<string>();
   /** Of the source that was left last. */
   #deniedUntil = ms(0);
 
@@ -183,9 +185,8 @@ export class SteadySync {
     if (compareOpTimes(oldest, this.#lastFetched) > 0) {
       this.#note(21_090, 'Too stale to catch up', { syncSource: source, oldestEntry: formatOpTime(oldest) });
       this.#deny(source, DENY_WHEN_TOO_STALE_MS);
-      const now = this.#options.env.clock.monotonic();
-      if (this.#options.replication.core.chooseSyncSource(now, this.#lastFetched) === undefined)
-        this.#setTooStale(true);
+      this.#outran.add(source);
+      if (this.#isOutrunByAll()) this.#setTooStale(true);
       return;
     }
     if (mode === 'catchUp') {
@@ -209,7 +210,16 @@ export class SteadySync {
     }
   }
 
+  /** A member that has just copied its data has a short oplog: only when the primary has dropped it too is an entry gone. */
+  #isOutrunByAll(): boolean {
+    const { env, replication } = this.#options;
+    const { core } = replication;
+    if (core.primary === undefined || !this.#outran.has(core.primary)) return false;
+    return core.chooseSyncSource(env.clock.monotonic(), this.#lastFetched) === undefined;
+  }
+
   #setTooStale(tooStale: boolean): void {
+    if (!tooStale) this.#outran.clear();
     if (this.#isTooStale === tooStale) return;
     this.#isTooStale = tooStale;
     this.#options.replication.submit({ kind: 'tooStale', tooStale });

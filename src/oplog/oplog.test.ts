@@ -23,6 +23,7 @@ function testEnv(files: MemoryFiles): Env {
     random: { uint32: unused, bytes: unused },
     network: { listen: unused, connect: unused },
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    endOfTurn: (callback) => void setImmediate(callback),
   };
 }
 

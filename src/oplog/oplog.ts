@@ -321,7 +321,7 @@ export class Oplog {
   /** Follows the journal's own wait for the end of the turn: readers are woken when it has handed the entries over. */
   #awaitTurnEnd(): void {
     this.#isAppendDue = true;
-    void this.#env.breathe().then(this.#tellAppended);
+    this.#env.endOfTurn(this.#tellAppended);
   }
 
   readonly #tellAppended = (): void => {

@@ -114,10 +114,6 @@ export function compareConfigs(a: ConfigVersionAndTerm, b: ConfigVersionAndTerm)
   return a.term - b.term;
 }
 
-export function memberIndexOf(config: ReplSetConfig, host: string): number {
-  return config.members.findIndex((member) => member.host === host);
-}
-
 /** As log lines and error messages show it. */
 export function formatConfigVersion(config: ConfigVersionAndTerm): string {
   return `{version: ${config.version}, term: ${config.term}}`;

@@ -4,14 +4,7 @@
  */
 import { CommandError } from '../base/command_error.ts';
 import { MEMBERS_MAX, VOTING_MEMBERS_MAX } from '../base/limits.ts';
-import {
-  formatConfigVersion,
-  isElectable,
-  isVoter,
-  votersOf,
-  type MemberConfig,
-  type ReplSetConfig,
-} from './config.ts';
+import { formatConfigVersion, isElectable, votersOf, type MemberConfig, type ReplSetConfig } from './config.ts';
 
 const LOCAL_HOSTS = new Set(['localhost', '127.0.0.1', '::1', '[::1]']);
 
@@ -155,11 +148,6 @@ export function checkInitialConfig(config: ReplSetConfig, setName: string, selfI
   const self = config.members[selfIndex];
   if (self === undefined || isElectable(self)) return;
   throw invalid(`This node, ${self.host}, with _id MemberId(${self.id}) is not electable under the ${where}`);
-}
-
-/** Whether the config can take part in votes at all; a member uses it before it installs a config it was sent. */
-export function hasVoters(config: ReplSetConfig): boolean {
-  return config.members.some(isVoter);
 }
 
 function invalid(message: string): CommandError {

@@ -37,10 +37,6 @@ export function unelectableText(state: State, now: Ms, reason: ElectionReason): 
   return `Not standing for election because ${texts.join('; ')} (mask 0x${mask.toString(16)})`;
 }
 
-export function isElectableNow(state: State, now: Ms, reason: ElectionReason): boolean {
-  return unelectableReasons(state, now, reason).length === 0;
-}
-
 function unelectableReasons(state: State, now: Ms, reason: ElectionReason): ReasonName[] {
   const self = selfOf(state);
   if (self === undefined) return ['notInConfig'];

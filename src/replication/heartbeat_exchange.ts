@@ -5,6 +5,7 @@ import { checkCatchUp } from './catch_up.ts';
 import { learnCommitPoint, recomputeCommitPoint } from './commit.ts';
 import { compareConfigs } from './config.ts';
 import { considerConfig } from './config_install.ts';
+import { seesMajority } from './electability.ts';
 import { cancelFastElection, maybeScheduleAfterStart, scheduleAfterRefusal } from './fast_election.ts';
 import {
   fetchConfigFrom,
@@ -18,7 +19,7 @@ import type { ReplyTo, RequestFailure, RequestResult } from './input.ts';
 import { MEMBER_STATE, stateName } from './member_state.ts';
 import { CONFIG_VERSION_NONE, type HeartbeatReply, type HeartbeatRequest } from './messages.ts';
 import { laterProgress } from './progress.ts';
-import { findPrimary, resetElectionTimer, updateTerm } from './role.ts';
+import { findPrimary, hastenOverdueElection, resetElectionTimer, updateTerm } from './role.ts';
 import { otherByHost, selfOf, type OtherEntry } from './state.ts';
 import { checkStepDown } from './step_down.ts';
 import { maybeScheduleTakeover } from './takeover.ts';
@@ -176,6 +177,7 @@ function handleReply(turn: Turn, entry: OtherEntry, { reply, requestId, sentAt }
   }
   maybeScheduleTakeover(turn);
   maybeScheduleAfterStart(turn);
+  if (seesMajority(state)) hastenOverdueElection(turn);
 }
 
 function noteReply(

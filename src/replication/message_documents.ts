@@ -1,5 +1,6 @@
 /**
- * The messages between members as MongoDB's documents, and back. Everything decoded here came from another process:
+ * The messages between members as MongoDB's documents, and back (those that go along with every write are in
+ * position_documents.ts). Everything decoded here came from another process:
  * what is malformed throws a CommandError, which the caller answers or treats as a failed request.
  */
 import { ObjectId, Timestamp as BsonTimestamp } from 'bson';
@@ -33,16 +34,7 @@ import {
 } from './document.ts';
 import type { Reply } from './effect.ts';
 import { memberStateOf } from './member_state.ts';
-import type {
-  HeartbeatReply,
-  HeartbeatRequest,
-  MemberPosition,
-  OplogQueryData,
-  ReplData,
-  UpdatePosition,
-  VoteReply,
-  VoteRequest,
-} from './messages.ts';
+import type { HeartbeatReply, HeartbeatRequest, ReplData, VoteReply, VoteRequest } from './messages.ts';
 import { POSITION_NULL, type Position, type Progress } from './progress.ts';
 
 /** The only heartbeat format there is. */
@@ -184,34 +176,6 @@ export function decodeVoteReply(bytes: Uint8Array): VoteReply {
   };
 }
 
-export function encodeUpdatePosition(update: UpdatePosition): Uint8Array {
-  return encodeDocument({
-    replSetUpdatePosition: 1,
-    optimes: update.positions.map((position) => ({
-      ...progressDocument(position.progress, 'appliedOpTime', 'appliedWallTime'),
-      memberId: position.memberId,
-      cfgver: BigInt(position.configVersion),
-    })),
-    ...(update.replData !== undefined && { $replData: replDataDocument(update.replData) }),
-    $db: 'admin',
-  });
-}
-
-export function decodeUpdatePosition(bytes: Uint8Array): UpdatePosition {
-  const document = decodeDocument(bytes);
-  const optimes = document['optimes'];
-  if (optimes === undefined) throw new CommandError('NoSuchKey', 'Missing expected field "optimes"');
-  if (!Array.isArray(optimes)) throw new CommandError('TypeMismatch', 'Expected field "optimes" to have type array');
-  return {
-    positions: optimes.filter(isSubdocument).map((entry): MemberPosition => ({
-      memberId: requiredNumber(entry, 'memberId'),
-      configVersion: optionalNumber(entry, 'cfgver') ?? -1,
-      progress: readProgress(entry, 'appliedOpTime', 'appliedWallTime'),
-    })),
-    replData: readReplData(document['$replData']),
-  };
-}
-
 /** The value of `$replData`. */
 export function replDataDocument(data: ReplData): PlainDocument {
   return {
@@ -243,34 +207,6 @@ export function readReplData(value: unknown): ReplData | undefined {
     replicaSetId: replicaSetId instanceof ObjectId ? replicaSetId.toHexString() : undefined,
     syncSourceIndex: optionalNumber(value, 'syncSourceIndex') ?? -1,
     isPrimary: flag(value, 'isPrimary'),
-  };
-}
-
-/** The value of `$oplogQueryData`. */
-export function oplogQueryDataDocument(data: OplogQueryData): PlainDocument {
-  return {
-    lastOpCommitted: opTimeDocument(data.commitPoint.optime),
-    lastCommittedWall: new Date(data.commitPoint.wall),
-    lastOpApplied: opTimeDocument(data.lastApplied),
-    lastOpWritten: opTimeDocument(data.lastWritten),
-    rbid: data.rollbackId,
-    primaryIndex: data.primaryIndex,
-    syncSourceIndex: data.syncSourceIndex,
-    syncSourceHost: data.syncSourceHost,
-  };
-}
-
-export function readOplogQueryData(value: unknown): OplogQueryData | undefined {
-  if (!isSubdocument(value)) return undefined;
-  const lastApplied = readOpTimeField(value, 'lastOpApplied');
-  return {
-    commitPoint: { optime: readOpTimeField(value, 'lastOpCommitted'), wall: readDate(value['lastCommittedWall']) },
-    lastApplied,
-    lastWritten: value['lastOpWritten'] === undefined ? lastApplied : readOpTimeField(value, 'lastOpWritten'),
-    rollbackId: requiredNumber(value, 'rbid'),
-    primaryIndex: requiredNumber(value, 'primaryIndex'),
-    syncSourceIndex: requiredNumber(value, 'syncSourceIndex'),
-    syncSourceHost: optionalString(value, 'syncSourceHost') ?? '',
   };
 }
 

@@ -20,6 +20,7 @@ const ELECTION_TIMEOUT_SPREAD = 0.15;
  */
 export function resetElectionTimer(turn: Turn): void {
   const { state } = turn;
+  state.isElectionOverdue = false;
   const self = selfOf(state);
   if (state.config === undefined || self === undefined || !mayStand(state, self)) {
     state.electionAt = NEVER;
@@ -27,6 +28,21 @@ export function resetElectionTimer(turn: Turn): void {
   }
   const timeout = state.config.settings.electionTimeoutMs;
   state.electionAt = later(turn, timeout + randomBelow(turn, timeout * ELECTION_TIMEOUT_SPREAD));
+}
+
+/** What a member that was cut off waits after it sees a majority again, and as much again at random. */
+const OVERDUE_DELAY_MS = 1000;
+
+/**
+ * A majority is in sight again. If the election timeout passed meanwhile without one, this member need not wait for it a
+ * second time, only long enough to hear of a primary, whose heartbeat starts the timeout anew.
+ */
+export function hastenOverdueElection(turn: Turn): void {
+  const { state } = turn;
+  if (!state.isElectionOverdue) return;
+  state.isElectionOverdue = false;
+  const at = later(turn, OVERDUE_DELAY_MS + randomBelow(turn, OVERDUE_DELAY_MS));
+  if (at < state.electionAt) state.electionAt = at;
 }
 
 function mayStand(state: State, self: MemberConfig): boolean {
@@ -50,6 +66,8 @@ export function transition(turn: Turn, change: () => void): void {
     attributes: { newState: stateName(to), oldState: stateName(from) },
   });
   emit(turn, { kind: 'stateChanged', from, to });
+  // Whoever begins to roll back while it waits for votes must not win with what it is about to give up.
+  if (turn.state.role === 'candidate' && to !== MEMBER_STATE.SECONDARY) abandonElection(turn);
   turn.state.takeover = undefined;
   resetElectionTimer(turn);
 }

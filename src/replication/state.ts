@@ -214,6 +214,8 @@ export interface State {
   keepAliveAt: Ms;
 
   electionAt: Ms;
+  /** The election timeout passed while this member saw no majority; see `hastenOverdueElection`. */
+  isElectionOverdue: boolean;
   fastElection: FastElection | undefined;
   fastAttempts: number;
   /** True until a primary was seen for the first time since the process started or got its first config. */
@@ -277,6 +279,7 @@ export function newState(options: CoreOptions, now: Ms): State {
     lastSyncSourceChanges: [],
     keepAliveAt: NEVER,
     electionAt: NEVER,
+    isElectionOverdue: false,
     fastElection: undefined,
     fastAttempts: 0,
     mayElectEarly: true,

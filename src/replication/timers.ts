@@ -1,6 +1,7 @@
 /** Everything that happens because time passed, and when that is next. */
 import { ms, type Ms } from '../base/units.ts';
 import { isVoter } from './config.ts';
+import { seesMajority } from './electability.ts';
 import { catchUpTimedOut } from './catch_up.ts';
 import { singleMemberElectionAt, startElection } from './election.ts';
 import { isStillJustified } from './fast_election.ts';
@@ -64,6 +65,7 @@ function electionTimeoutDue(turn: Turn): void {
   const { state } = turn;
   if (turn.now < state.electionAt) return;
   resetElectionTimer(turn);
+  state.isElectionOverdue = !seesMajority(state);
   if (state.role === 'follower') startElection(turn, { reason: 'electionTimeout' });
 }
 

@@ -62,8 +62,3 @@ export function takeRequestId(turn: Turn): number {
   turn.state.nextRequestId += 1;
   return id;
 }
-
-/** Shown by replSetGetStatus for a while. */
-export function setInfoMessage(turn: Turn, text: string): void {
-  turn.state.infoMessage = { text, since: turn.now };
-}

@@ -14,6 +14,8 @@ export interface MemberProcessOptions {
   /** Server parameters. */
   readonly parameters?: Readonly<Record<string, string>>;
   readonly oplogSizeMb?: number;
+  /** What Node runs: its own arguments, then the main file. Absent: this package's program. */
+  readonly program?: readonly string[];
 }
 
 /** A log line of the child, as it prints them. */
@@ -23,6 +25,21 @@ export interface MemberLogLine {
   readonly id: number;
   readonly msg: string;
   readonly attr?: Readonly<Record<string, unknown>>;
+}
+
+/** The process ended before it took connections; the message is what it said about that, in one line if it can be. */
+export class MemberStartError extends Error {
+  /** -1: a signal ended it. */
+  readonly exitCode: number;
+
+  constructor(exitCode: number, lastLines: readonly string[], options: ErrorOptions) {
+    super(reasonIn(lastLines) ?? `a member did not start:\n${lastLines.join('\n')}`, options);
+    this.exitCode = exitCode;
+  }
+
+  override get name(): string {
+    return 'MemberStartError';
+  }
 }
 
 /** "Waiting for connections". */
@@ -95,11 +112,11 @@ export class MemberProcess {
     }
   }
 
-  /** Starts the process; resolves when it takes connections. Rejects, with what it said last, when it ends first. */
+  /** Starts the process; resolves when it takes connections. Rejects with {@link MemberStartError} when it ends first. */
   async start(): Promise<void> {
     if (this.#child !== undefined) throw new Error(`member ${this.address} runs already`);
     const lastLines: string[] = [];
-    const child = spawn(process.execPath, [...programArguments(), ...this.#arguments()], {
+    const child = spawn(process.execPath, [...(this.#options.program ?? programArguments()), ...this.#arguments()], {
       // Its end tells the member that this process is gone.
       stdio: ['pipe', 'pipe', 'pipe'],
     });
@@ -121,7 +138,7 @@ export class MemberProcess {
       const ready = await this.waitForLine((line) => line.id === READY_ID);
       this.#port = Number(ready.attr?.['port']);
     } catch (error) {
-      throw new Error(`a member did not start:\n${lastLines.join('\n')}`, { cause: error });
+      throw new MemberStartError(await this.#ended, lastLines, { cause: error });
     }
   }
 
@@ -181,6 +198,18 @@ function programArguments(): string[] {
   const start = fileURLToPath(new URL('../cli/start.js', import.meta.url));
   if (!existsSync(start)) throw new Error(`${start} is missing: the installation is not complete`);
   return [start];
+}
+
+/** The last error among log lines, or what a wrong command line was answered with. */
+function reasonIn(lines: readonly string[]): string | undefined {
+  for (const text of lines.toReversed()) {
+    const line = parseLine(text);
+    if (line === undefined && text.startsWith('quorate: ')) return text.slice('quorate: '.length).split('\n')[0];
+    if (line === undefined || (line.s !== 'E' && line.s !== 'F')) continue;
+    const error = line.attr?.['error'];
+    return typeof error === 'string' ? error : line.msg;
+  }
+  return undefined;
 }
 
 function parseLine(text: string): MemberLogLine | undefined {

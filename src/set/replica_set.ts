@@ -33,6 +33,8 @@ export interface ReplicaSetOptions {
   /** Further fields of each member's configuration, in order, as [{ priority: 2 }]. */
   readonly memberSettings?: readonly Readonly<Record<string, unknown>>[];
   readonly oplogSizeMb?: number;
+  /** What Node runs for each member: its own arguments, then the main file. Absent: this package's program. */
+  readonly program?: readonly string[];
   /** Told every log line of every member. */
   readonly onLine?: (line: MemberLogLine, member: MemberProcess) => void;
 }
@@ -142,6 +144,7 @@ function createMembers(options: ReplicaSetOptions, folder: string, ports: readon
       port: ports[index] ?? (port === 0 ? 0 : port + index),
       ...(options.parameters !== undefined && { parameters: options.parameters }),
       ...(options.oplogSizeMb !== undefined && { oplogSizeMb: options.oplogSizeMb }),
+      ...(options.program !== undefined && { program: options.program }),
     });
     if (onLine !== undefined) member.onLine((line) => onLine(line, member));
     return member;
@@ -152,7 +155,7 @@ function createMembers(options: ReplicaSetOptions, folder: string, ports: readon
 function rememberedPorts({ members: count = 3, port = 0 }: ReplicaSetOptions, folder: string): readonly number[] {
   const path = join(folder, PORTS_FILE);
   if (!existsSync(path)) return [];
-  const ports: unknown = JSON.parse(readFileSync(path, 'utf8'));
+  const ports = parseJson(readFileSync(path, 'utf8'));
   if (!Array.isArray(ports) || !ports.every((entry) => typeof entry === 'number'))
     throw new Error(`${path} is damaged`);
   if (ports.length !== count)
@@ -161,6 +164,16 @@ function rememberedPorts({ members: count = 3, port = 0 }: ReplicaSetOptions, fo
     throw new Error(`the data under ${folder} is that of a set on ports ${ports.join(', ')}, not ${port}`);
   }
   return ports;
+}
+
+/** Undefined when it is no JSON. */
+function parseJson(text: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch {
+    // The caller says which file it is.
+    return undefined;
+  }
 }
 
 function rememberPorts(folder: string, members: readonly MemberProcess[]): void {

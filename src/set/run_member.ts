@@ -1,12 +1,13 @@
 /** Runs one member in this process, from the data folder to the exit code. */
+import { CommandError } from '../base/command_error.ts';
+import { DataError, type DataErrorKind } from '../base/data_error.ts';
+import { IoError, NetworkError } from '../base/env.ts';
 import { InvariantError } from '../base/invariant.ts';
 import type { Log, LogLine } from '../base/log.ts';
-import { NetworkError } from '../base/env.ts';
 import { DataFolderError, lockDataFolder } from '../host/data_folder.ts';
 import { createHostEnv } from '../host/env.ts';
 import { hostMachine } from '../host/machine.ts';
 import { openLmdbBaseStore } from '../host/lmdb_base_store.ts';
-import { LocalStateError } from '../member/local_state.ts';
 import { Member } from '../member/member.ts';
 import {
   EXIT_ABRUPT,
@@ -43,6 +44,8 @@ export async function runMember(options: RunMemberOptions): Promise<number> {
   };
   process.on('uncaughtException', fail);
   process.on('unhandledRejection', fail);
+  // From the first moment on: who sees the ready line may stop the member in the same instant.
+  const stop = stopAtSignals();
   try {
     const lock = lockDataFolder(options.dbpath, options.createFolder);
     release = () => lock.release();
@@ -56,7 +59,7 @@ export async function runMember(options: RunMemberOptions): Promise<number> {
       machine: hostMachine(),
       start: { argv: process.argv, parsed: parsedOptions(options) },
     });
-    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => member.requestStop(signal));
+    void stop.then((reason) => member.requestStop(reason));
     if (options.stopWithInput) process.stdin.on('end', () => member.requestStop('end of input')).resume();
     await member.ended;
     return EXIT_CLEAN;
@@ -65,6 +68,13 @@ export async function runMember(options: RunMemberOptions): Promise<number> {
   } finally {
     release();
   }
+}
+
+/** Resolves with the first signal that asks the process to end. */
+function stopAtSignals(): Promise<string> {
+  return new Promise((resolve) => {
+    for (const signal of ['SIGTERM', 'SIGINT'] as const) process.on(signal, () => resolve(signal));
+  });
 }
 
 /** As getCmdLineOpts shows them. */
@@ -76,21 +86,33 @@ function parsedOptions(options: RunMemberOptions): Readonly<Record<string, unkno
   };
 }
 
+const DATA_EXIT_CODES: Readonly<Record<DataErrorKind, number>> = {
+  damage: EXIT_ABRUPT,
+  version: EXIT_NEED_UPGRADE,
+  otherSet: EXIT_BAD_OPTIONS,
+};
+
+/** One line for what the operator can put right; anything else is told with all there is. */
 function reportStartFailure(log: Log, error: unknown): number {
-  if (error instanceof DataFolderError) {
-    log.write(errorLine(20557, 'DBException in initAndListen, terminating', error.message));
-    return EXIT_DATA_FOLDER;
-  }
-  if (error instanceof LocalStateError) {
-    log.write(errorLine(20557, 'DBException in initAndListen, terminating', error.message));
-    return EXIT_NEED_UPGRADE;
-  }
   if (error instanceof NetworkError) {
-    log.write(errorLine(20568, `Error setting up listener: ${error.message}`, error.message));
+    log.write(errorLine(20_568, `Error setting up listener: ${error.message}`, error.message));
     return EXIT_NET_ERROR;
   }
-  log.write(fatalLine(error));
-  return error instanceof RangeError ? EXIT_BAD_OPTIONS : EXIT_ABRUPT;
+  const code = startExitCode(error);
+  if (code === undefined || !(error instanceof Error)) {
+    log.write(fatalLine(error));
+    return EXIT_ABRUPT;
+  }
+  log.write(errorLine(20_557, 'DBException in initAndListen, terminating', error.message));
+  return code;
+}
+
+function startExitCode(error: unknown): number | undefined {
+  if (error instanceof DataFolderError || error instanceof IoError) return EXIT_DATA_FOLDER;
+  if (error instanceof DataError) return DATA_EXIT_CODES[error.kind];
+  // A server parameter that does not exist or has a wrong value.
+  if (error instanceof CommandError && error.codeName === 'BadValue') return EXIT_BAD_OPTIONS;
+  return undefined;
 }
 
 function errorLine(id: number, message: string, error: string): LogLine {
@@ -103,7 +125,7 @@ function fatalLine(error: unknown): LogLine {
   return {
     severity: 'F',
     component: 'CONTROL',
-    id: 8_000_001,
+    id: 8_000_002,
     context: 'main',
     message: error instanceof InvariantError ? 'An invariant does not hold; the member stops' : 'The member stops',
     attributes: { error: text, ...(stack !== undefined && { stack }) },

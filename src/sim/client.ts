@@ -1,21 +1,41 @@
 /**
  * A simulated application: one write after the other, with mixed write concerns, to whichever member says it is the
- * primary. It never repeats a write, so what it was not told stays unknown.
+ * primary. Most clients do as a driver does and send a write again, as the same retryable write, when they do not know
+ * what became of it; the others never do. Now and then they read from any member.
  */
+import { CommandError } from '../base/command_error.ts';
 import type { Env } from '../base/env.ts';
+import { isRetriableError } from '../base/error_codes.ts';
 import { ms, type Ms } from '../base/units.ts';
-import { decodePlain, encodeDocument } from '../bson/codec.ts';
+import { fieldName } from '../bson/bytes.ts';
+import { encodeDocument } from '../bson/codec.ts';
+import { ElementReader, findField } from '../bson/elements.ts';
+import { isTruthy, numberOf, type RawValue } from '../bson/value.ts';
+import { BsonWriter } from '../bson/writer.ts';
 import { PeerConnection } from '../member/peer_connection.ts';
-import type { History, Outcome, Promised, WriteRecord } from './history.ts';
+import type { History, Promised } from './history.ts';
+import { Reader } from './reads.ts';
 import type { SeededRandom } from './seeded_random.ts';
-
-export const SIM_DATABASE = 'sim';
-export const INSERTS = 'inserts';
-export const PUSHES = 'pushes';
+import { PUSH_KEYS, SIM_DATABASE, Workload, type Operation, type OperationReply } from './workload.ts';
 
 const CONNECT_TIMEOUT = ms(500);
 const REQUEST_TIMEOUT = ms(5_000);
-const PUSH_KEYS = 20;
+const RETRIES_MAX = 15;
+
+/** How often an acknowledged write is followed by a read. */
+const READ_CHANCE = 0.15;
+
+const IS_PRIMARY = fieldName('isWritablePrimary');
+const N = fieldName('n');
+const WRITE_ERRORS = fieldName('writeErrors');
+const WRITE_CONCERN_ERROR = fieldName('writeConcernError');
+const INDEX = fieldName('index');
+
+const WRITE_CONCERNS: Readonly<Record<Promised, Uint8Array>> = {
+  one: encodeDocument({ w: 1 }),
+  journaled: encodeDocument({ w: 1, j: true }),
+  majority: encodeDocument({ w: 'majority', wtimeout: 4_000 }),
+};
 
 export interface ClientOptions {
   readonly env: Env;
@@ -25,23 +45,34 @@ export interface ClientOptions {
   readonly number: number;
   /** Longest pause between two writes. */
   readonly thinkMsMax: number;
+  /** Whether it repeats writes of unknown outcome. */
+  readonly isRetrying: boolean;
 }
 
 export class SimClient {
   readonly #options: ClientOptions;
+  readonly #workload: Workload;
+  readonly #reader: Reader;
+  readonly #sessionId: Uint8Array;
   #connection: PeerConnection | undefined;
   #isStopping = false;
-  #next = 0;
+  #txnNumber = 0;
 
   constructor(options: ClientOptions) {
+    const { random, history, number: client, env } = options;
     this.#options = options;
+    this.#workload = new Workload({ random, history, client, now: () => env.clock.monotonic() });
+    this.#reader = new Reader(options);
+    this.#sessionId = new BsonWriter().startDocument().binData('id', 4, random.bytes(16)).endDocument().finish();
   }
 
   /** Writes until stopped; resolves after the last write. */
   async run(): Promise<void> {
+    const { random, thinkMsMax, number } = this.#options;
+    if (number === 1) await this.#createIndexes();
     while (!this.#isStopping) {
-      await this.#writeOnce();
-      await this.#pause(ms(this.#options.random.between(0, this.#options.thinkMsMax)));
+      await this.#runOperation();
+      await this.#pause(random.between(0, thinkMsMax));
     }
     this.#connection?.close();
   }
@@ -50,47 +81,72 @@ export class SimClient {
     this.#isStopping = true;
   }
 
-  /** Runs a command on the primary; rejects when there is none now or it fails. */
-  async command(command: Readonly<Record<string, unknown>>, timeout: Ms): Promise<Readonly<Record<string, unknown>>> {
+  /** Runs a command, `$db` included, on the primary; rejects when there is none now or it fails. */
+  async command(command: Uint8Array, timeout: Ms): Promise<Uint8Array> {
     const connection = await this.#primary();
-    if (connection === undefined) throw new Error('no member says it is the primary');
+    if (connection === undefined) throw new CommandError('NotWritablePrimary', 'no member says it is the primary');
     try {
-      return decodePlain(await connection.request(encodeDocument(command), timeout));
+      return await connection.request(command, timeout);
     } catch (error) {
-      this.#leave(connection);
+      // Whatever it was, the next one may be answered by somebody else.
+      connection.close();
+      if (this.#connection === connection) this.#connection = undefined;
       throw error;
     }
   }
 
-  async #writeOnce(): Promise<void> {
-    const { history, random, env, number } = this.#options;
-    if ((await this.#primary()) === undefined) return this.#pause(ms(random.between(10, 100)));
-    const token = number * 1_000_000 + this.#next++;
-    const isInsert = random.chance(0.6);
-    const record = history.begin({
-      kind: isInsert ? 'insert' : 'push',
-      id: isInsert ? token : random.below(PUSH_KEYS),
-      token,
-      promised: random.pick<Promised>(['one', 'journaled', 'majority', 'majority']),
-      sentAtMs: env.clock.monotonic(),
-    });
-    try {
-      record.outcome = outcomeOf(await this.command(commandOf(record), REQUEST_TIMEOUT));
-    } catch {
-      // An error or silence: the write may be done or not. The connection was given up.
-      record.outcome = 'unknown';
+  async #createIndexes(): Promise<void> {
+    for (const body of Workload.indexes()) {
+      // Without them a run is poorer, not wrong.
+      await this.command(this.#complete(body, 'one', undefined), REQUEST_TIMEOUT).catch(() => undefined);
     }
   }
 
-  #pause(duration: Ms): Promise<void> {
-    return new Promise((resolve) => {
-      this.#options.env.timers.after(duration, resolve);
-    });
+  async #runOperation(): Promise<void> {
+    const { isRetrying, random } = this.#options;
+    if ((await this.#primary()) === undefined) return await this.#pause(random.between(50, 500));
+    const operation = this.#workload.next();
+    const { body, promised, isRetryable } = operation;
+    const isRetried = isRetrying && isRetryable;
+    const command = this.#complete(body, promised, isRetried ? ++this.#txnNumber : undefined);
+    for (let attempt = 0; attempt <= (isRetried ? RETRIES_MAX : 0); attempt++) {
+      if (attempt > 0) await this.#beforeRetry(operation);
+      try {
+        const reply = await this.command(command, REQUEST_TIMEOUT);
+        this.#workload.settle(operation, readReply(reply));
+        await this.#maybeRead(operation, reply);
+        return;
+      } catch (error) {
+        // The write may be done or not.
+        if (error instanceof CommandError && !isRetriableError(error.code)) return;
+      }
+    }
   }
 
-  #leave(connection: PeerConnection): void {
-    connection.close();
-    if (this.#connection === connection) this.#connection = undefined;
+  async #beforeRetry({ records }: Operation): Promise<void> {
+    for (const record of records) record.wasRetried = true;
+    await this.#pause(this.#options.random.between(20, 800));
+  }
+
+  #complete(body: Uint8Array, promised: Promised, txnNumber: number | undefined): Uint8Array {
+    const writer = new BsonWriter().startDocument().fieldsOf(body);
+    writer.document('writeConcern', WRITE_CONCERNS[promised]).document('lsid', this.#sessionId);
+    if (txnNumber !== undefined) writer.int64('txnNumber', txnNumber);
+    return writer.string('$db', SIM_DATABASE).endDocument().finish();
+  }
+
+  async #maybeRead({ records: [record] }: Operation, reply: Uint8Array): Promise<void> {
+    const { random } = this.#options;
+    if (!random.chance(READ_CHANCE)) return;
+    const isCertain = record?.outcome === 'acknowledged' && record.promised === 'majority';
+    if (isCertain && record.kind === 'insert') await this.#reader.readBack(record, reply);
+    else await this.#reader.readList(random.below(PUSH_KEYS));
+  }
+
+  #pause(durationMs: number): Promise<void> {
+    return new Promise((resolve) => {
+      this.#options.env.timers.after(ms(durationMs), resolve);
+    });
   }
 
   async #primary(): Promise<PeerConnection | undefined> {
@@ -99,8 +155,8 @@ export class SimClient {
     for (const address of random.shuffled(addresses)) {
       const connection = await PeerConnection.connect(env, address, CONNECT_TIMEOUT).catch(() => undefined);
       if (connection === undefined) continue;
-      const hello = decodePlain(connection.hello);
-      if (hello['isWritablePrimary'] === true) {
+      const isPrimary = findField(connection.hello, IS_PRIMARY);
+      if (isPrimary !== undefined && isTruthy(isPrimary)) {
         this.#connection = connection;
         return connection;
       }
@@ -110,20 +166,18 @@ export class SimClient {
   }
 }
 
-function commandOf(record: WriteRecord): Record<string, unknown> {
-  const writeConcern = { one: { w: 1 }, journaled: { w: 1, j: true }, majority: { w: 'majority', wtimeout: 4_000 } }[
-    record.promised
-  ];
-  if (record.kind === 'insert') {
-    const document = { _id: record.id, n: record.token };
-    return { insert: INSERTS, documents: [document], writeConcern, $db: SIM_DATABASE };
-  }
-  const update = { q: { _id: record.id }, u: { $push: { tokens: record.token } }, upsert: true };
-  return { update: PUSHES, updates: [update], writeConcern, $db: SIM_DATABASE };
+function readReply(reply: Uint8Array): OperationReply {
+  const n = findField(reply, N);
+  const errors = findField(reply, WRITE_ERRORS);
+  return {
+    n: n === undefined ? undefined : numberOf(n),
+    firstError: errors === undefined ? undefined : indexOfFirst(errors),
+    hasWriteConcernError: findField(reply, WRITE_CONCERN_ERROR) !== undefined,
+  };
 }
 
-/** Of a reply that is ok; its write errors mean that nothing was written. */
-function outcomeOf(reply: Readonly<Record<string, unknown>>): Outcome {
-  if (reply['writeErrors'] !== undefined) return 'refused';
-  return reply['writeConcernError'] === undefined && reply['n'] === 1 ? 'acknowledged' : 'unknown';
+function indexOfFirst(errors: RawValue): number {
+  const reader = new ElementReader(errors.bytes, errors.start);
+  const index = reader.next() ? findField(reader.bytes, INDEX, reader.start) : undefined;
+  return index === undefined ? 0 : numberOf(index);
 }

@@ -1,24 +1,30 @@
 /**
- * What goes wrong. Each run draws which kinds of fault it has and how often (a "swarm": a run with only partitions finds
- * other bugs than one with everything), and lets them loose until it is told to heal.
+ * What goes wrong. Each run draws which kinds of fault it has, how often and for how long (a "swarm": a run with only
+ * partitions finds other bugs than one with everything), and lets them loose until it is told to heal.
  */
 import type { Scheduler } from './scheduler.ts';
 import type { SeededRandom } from './seeded_random.ts';
+import type { SimulatedMember } from './simulated_member.ts';
 import type { SimulatedSet } from './simulated_set.ts';
 
 /** Every kind of fault. */
 export const FAULTS = [
-  'crash',
-  'crashAll',
-  'pause',
-  'partition',
-  'oneWayPartition',
-  'isolatePrimary',
   'breakConnections',
-  'lateChunks',
-  'slowDisk',
+  'bridge',
   'clockDrift',
   'clockJump',
+  'crash',
+  'crashAll',
+  'isolatePrimary',
+  'kill',
+  'killPrimary',
+  'lateChunks',
+  'oneWayPartition',
+  'partition',
+  'pause',
+  'pausePrimary',
+  'slowDisk',
+  'slowDisks',
   'stepDown',
 ] as const;
 
@@ -30,12 +36,15 @@ interface NemesisOptions {
   readonly set: SimulatedSet;
 }
 
+const DURATION_MS_MIN = 50;
+
 export class Nemesis {
   readonly faults: readonly Fault[];
   readonly #random: SeededRandom;
   readonly #set: SimulatedSet;
   readonly #scheduler: Scheduler;
   readonly #meanPauseMs: number;
+  readonly #meanDurationMs: number;
   #isHealing = false;
   #strikes = 0;
 
@@ -43,9 +52,10 @@ export class Nemesis {
     this.#scheduler = scheduler;
     this.#random = random;
     this.#set = set;
-    const wanted = 1 + random.below(FAULTS.length);
+    const wanted = random.chance(0.3) ? FAULTS.length : 1 + random.below(6);
     this.faults = random.shuffled(FAULTS).slice(0, wanted).sort();
-    this.#meanPauseMs = random.between(300, 8_000);
+    this.#meanPauseMs = random.pick([500, 1_500, 4_000, 8_000]);
+    this.#meanDurationMs = random.pick([300, 2_000, 8_000, 15_000]);
   }
 
   /** How many faults were made. */
@@ -70,7 +80,7 @@ export class Nemesis {
     network.heal();
     for (const member of members) {
       member.clock.setRate(1);
-      member.syncDelayMsMax = 2;
+      member.quickenDisk();
       member.process?.resume();
       if (!member.isRunning) member.start();
     }
@@ -78,67 +88,117 @@ export class Nemesis {
 
   /** Runs `undo` after a random time, unless all is healed before. */
   #undoLater(undo: () => void): void {
-    this.#scheduler.after(this.#random.between(50, 25_000), () => {
+    this.#scheduler.after(DURATION_MS_MIN + this.#random.between(0, 2 * this.#meanDurationMs), () => {
       if (!this.#isHealing) undo();
     });
   }
 
   #strike(fault: Fault): void {
-    const { members, network } = this.#set;
-    const member = this.#random.pick(members);
+    const { members } = this.#set;
+    const one = this.#random.pick(members);
     switch (fault) {
       case 'crash':
-        return this.#crash([member]);
+        return this.#end([one], 'crash');
       case 'crashAll':
-        return this.#crash(members);
+        return this.#end(members, 'crash');
+      case 'kill':
+        return this.#end([one], 'kill');
+      case 'killPrimary':
+        return this.#end([this.#primaryOr(one)], 'kill');
       case 'pause':
-        member.process?.pause();
-        return this.#undoLater(() => member.process?.resume());
+        return this.#pause(one);
+      case 'pausePrimary':
+        return this.#pause(this.#primaryOr(one));
+      case 'bridge':
+        return this.#bridge();
       case 'partition':
       case 'oneWayPartition':
+        return this.#partition(
+          this.#random.shuffled(members).slice(0, 1 + this.#random.below(members.length - 1)),
+          fault,
+        );
       case 'isolatePrimary':
-        return this.#partition(fault);
+        return this.#partition([this.#primaryOr(one)], 'partition');
       case 'breakConnections':
-        network.faults.breakChance = this.#random.between(0, 0.01);
-        return this.#undoLater(() => void (network.faults.breakChance = 0));
       case 'lateChunks':
-        network.faults.lateChance = this.#random.between(0, 0.3);
-        network.faults.lateMsMax = this.#random.between(5, 3_000);
-        return this.#undoLater(() => void (network.faults.lateChance = 0));
+        return this.#disturbNetwork(fault);
       case 'slowDisk':
-        member.syncDelayMsMax = this.#random.between(10, 3_000);
-        return this.#undoLater(() => void (member.syncDelayMsMax = 2));
+        return this.#slowDisks([one]);
+      case 'slowDisks':
+        return this.#slowDisks(members);
       case 'clockDrift':
-        member.clock.setRate(this.#random.between(0.97, 1.03));
-        return undefined;
+        return one.clock.setRate(this.#random.between(0.97, 1.03));
       case 'clockJump':
-        member.clock.jump(this.#random.between(-30_000, 30_000));
-        return undefined;
+        return one.clock.jump(this.#random.between(-30_000, 30_000));
       case 'stepDown':
         return this.#set.stepDown(this.#random.chance(0.5));
     }
   }
 
-  #crash(members: SimulatedSet['members']): void {
+  #primaryOr(other: SimulatedMember): SimulatedMember {
+    return this.#set.members.find(({ isPrimary }) => isPrimary) ?? other;
+  }
+
+  /** Crash: the machine loses power, and what was not synced. Kill: only the process ends. */
+  #end(members: readonly SimulatedMember[], how: 'crash' | 'kill'): void {
     for (const member of members) {
       if (!member.isRunning) continue;
-      member.crash();
+      if (how === 'crash') member.crash();
+      else member.kill();
       this.#undoLater(() => {
         if (!member.isRunning) member.start();
       });
     }
   }
 
-  #partition(kind: 'partition' | 'oneWayPartition' | 'isolatePrimary'): void {
+  #pause(member: SimulatedMember): void {
+    const { process } = member;
+    process?.pause();
+    this.#undoLater(() => process?.resume());
+  }
+
+  #slowDisks(members: readonly SimulatedMember[]): void {
+    for (const member of members) member.slowDisk(this.#random.between(10, 3_000));
+    this.#undoLater(() => {
+      for (const member of members) member.quickenDisk();
+    });
+  }
+
+  #disturbNetwork(fault: 'breakConnections' | 'lateChunks'): void {
+    const { faults } = this.#set.network;
+    if (fault === 'breakConnections') {
+      faults.breakChance = this.#random.between(0, 0.01);
+      this.#undoLater(() => void (faults.breakChance = 0));
+    } else {
+      faults.lateChance = this.#random.between(0, 0.3);
+      faults.lateMsMax = this.#random.between(5, 3_000);
+      this.#undoLater(() => void (faults.lateChance = 0));
+    }
+  }
+
+  /** Cuts one side off from the others, or makes it unheard only. */
+  #partition(side: readonly SimulatedMember[], kind: 'partition' | 'oneWayPartition'): void {
     const { members, network } = this.#set;
-    const primary = members.find(({ isPrimary }) => isPrimary);
-    const alone = kind === 'isolatePrimary' && primary !== undefined ? [primary] : this.#random.shuffled(members);
-    const sideA = alone.slice(0, Math.max(1, this.#random.below(members.length)));
-    for (const a of sideA) {
+    for (const a of side) {
       for (const b of members) {
-        if (sideA.includes(b)) continue;
+        if (side.includes(b)) continue;
         network.block(a.host, b.host);
-        if (kind !== 'oneWayPartition') network.block(b.host, a.host);
+        if (kind === 'partition') network.block(b.host, a.host);
+      }
+    }
+    this.#undoLater(() => network.heal());
+  }
+
+  /** One member reaches everybody; the others fall into two halves that do not reach each other. */
+  #bridge(): void {
+    const { members, network } = this.#set;
+    const [, ...others] = this.#random.shuffled(members);
+    const half = others.slice(0, Math.ceil(others.length / 2));
+    for (const a of half) {
+      for (const b of others) {
+        if (half.includes(b)) continue;
+        network.block(a.host, b.host);
+        network.block(b.host, a.host);
       }
     }
     this.#undoLater(() => network.heal());

@@ -28,5 +28,7 @@ export function simEnv({ host, process: life, network, random, files }: SimMachi
       new Promise((resolve) => {
         life.schedule(TURN_MS, resolve);
       }),
+    // Within the same event: what was sent in it is under way, but nobody has it before the next.
+    endOfTurn: (callback) => queueMicrotask(callback),
   };
 }

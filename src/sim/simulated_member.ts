@@ -13,6 +13,9 @@ import type { Trace } from './trace.ts';
 
 const PORT = 27017;
 
+/** A sync of a disk that is not slow takes up to that long. */
+const SYNC_DELAY_MS_MAX = 2;
+
 /** Small, so that a run goes through several. */
 const SEGMENT_SIZE_BYTES = 128 * 1024;
 const PARAMETERS: ReadonlyMap<string, string> = new Map();
@@ -35,8 +38,7 @@ export class SimulatedMember {
   readonly host: string;
   readonly address: string;
   readonly clock: SimClock;
-  /** A sync of this machine's disk takes up to that long. */
-  syncDelayMsMax = 2;
+  #syncDelayMsMax = SYNC_DELAY_MS_MAX;
   readonly #options: SimulatedMemberOptions;
   readonly #files: MemoryFiles;
   readonly #base: MemoryBaseStore;
@@ -100,11 +102,30 @@ export class SimulatedMember {
 
   /** Power off: the process is gone, and what its disk had not synced may be. */
   crash(): void {
+    this.#end();
+    this.#files.crash(this.#options.random);
+  }
+
+  /** The process is gone; the machine stays, with everything that was written. */
+  kill(): void {
+    this.#end();
+    this.#files.kill();
+  }
+
+  /** From now on a sync takes up to that long. */
+  slowDisk(syncDelayMsMax: number): void {
+    this.#syncDelayMsMax = syncDelayMsMax;
+  }
+
+  quickenDisk(): void {
+    this.#syncDelayMsMax = SYNC_DELAY_MS_MAX;
+  }
+
+  #end(): void {
     const { network, random } = this.#options;
     if (this.#process === undefined) return;
     this.#process.crash();
     network.processDied(this.#process);
-    this.#files.crash(random);
     this.#base.crash(random);
     this.#process = undefined;
     this.#member = undefined;
@@ -119,7 +140,7 @@ export class SimulatedMember {
   #diskDelay(): Promise<void> {
     const life = this.#process;
     return new Promise((resolve) => {
-      life?.schedule(this.#options.random.between(0.1, this.syncDelayMsMax), resolve);
+      life?.schedule(this.#options.random.between(0.1, this.#syncDelayMsMax), resolve);
     });
   }
 

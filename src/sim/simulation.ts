@@ -9,13 +9,15 @@
 import { invariant } from '../base/invariant.ts';
 import type { Log } from '../base/log.ts';
 import { ms } from '../base/units.ts';
+import { decodePlain, encodeDocument } from '../bson/codec.ts';
 import { acknowledgedSurvives } from './checkers/acknowledged_survives.ts';
 import type { Checker } from './checkers/checker.ts';
 import { committedStays } from './checkers/committed_stays.ts';
 import { dataAgrees } from './checkers/data_agrees.ts';
 import { logsAgree } from './checkers/logs_agree.ts';
 import { onePrimaryPerTerm } from './checkers/one_primary_per_term.ts';
-import { SIM_DATABASE, SimClient } from './client.ts';
+import { readsSeeWrites } from './checkers/reads_see_writes.ts';
+import { SimClient } from './client.ts';
 import { History, type Outcome } from './history.ts';
 import { Nemesis, type Fault } from './nemesis.ts';
 import { Scheduler, type Settle } from './scheduler.ts';
@@ -23,6 +25,7 @@ import { SeededRandom } from './seeded_random.ts';
 import { SimNetwork } from './sim_network.ts';
 import { SimulatedSet, type SetShape } from './simulated_set.ts';
 import { Trace } from './trace.ts';
+import { SIM_DATABASE } from './workload.ts';
 
 /** A healed set must take a write that every member confirms within this. */
 const LIVENESS_MS_MAX = 60_000;
@@ -45,7 +48,7 @@ export interface SimulationResult {
   readonly shape: SetShape;
   readonly faults: readonly Fault[];
   readonly strikes: number;
-  readonly writes: Readonly<Record<Outcome, number>>;
+  readonly writes: Readonly<Record<Outcome | 'retried', number>>;
   readonly terms: number;
   readonly events: number;
   readonly virtualMs: number;
@@ -72,6 +75,7 @@ class Simulation {
     logsAgree(),
     dataAgrees(),
     acknowledgedSurvives(),
+    readsSeeWrites(),
   ];
 
   constructor(options: SimulationOptions) {
@@ -171,8 +175,8 @@ class Simulation {
         writeConcern: { w, wtimeout: 5_000 },
         $db: SIM_DATABASE,
       };
-      const reply = await client.command(command, ms(10_000)).catch(() => undefined);
-      if (reply !== undefined && reply['writeConcernError'] === undefined && reply['writeErrors'] === undefined) return;
+      const reply = await client.command(encodeDocument(command), ms(10_000)).catch(() => undefined);
+      if (reply !== undefined && !hasFailed(reply)) return;
       await this.#sleep(100);
     }
   }
@@ -229,9 +233,15 @@ class Simulation {
       history: this.#history,
       addresses: this.#set.addresses,
       number: number + 1,
-      thinkMsMax: this.#random.between(10, 400),
+      thinkMsMax: this.#random.pick([100, 500, 2_000, 5_000]),
+      isRetrying: this.#random.chance(0.7),
     });
   }
+}
+
+function hasFailed(reply: Uint8Array): boolean {
+  const { writeConcernError, writeErrors } = decodePlain(reply);
+  return writeConcernError !== undefined || writeErrors !== undefined;
 }
 
 function drawShape(random: SeededRandom): SetShape {

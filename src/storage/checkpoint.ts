@@ -87,8 +87,11 @@ export async function takeCheckpoint(setup: CheckpointSetup): Promise<Checkpoint
   const pacer = new Pacer(setup.env);
   const work = await rebuildTables(setup, pacer);
   const { records, writes, forgotten } = describeBatch(setup, work);
-  for (const { table, change } of work) {
-    if (!table.dropped) table.setDirectory(change.directory);
+  for (const { table, change, moving } of work) {
+    if (table.dropped) continue;
+    // What was under the versions that move is not to be found once the blocks are exchanged.
+    for (let i = 0; i < moving.keys.length; i++) table.learnBase(moving.chains[i], moving.oldSizes[i]);
+    table.setDirectory(change.directory);
   }
   try {
     await setup.base.commit({ optime: setup.target, tables: records, forgotten, blocks: writes });
@@ -244,7 +247,7 @@ function markPersisted(tables: readonly VersionedTable[], record: TableRecord): 
 async function cutVersions(work: readonly TableWork[], pacer: Pacer): Promise<void> {
   for (const { table, moving } of work) {
     for (let i = 0; i < moving.keys.length && !table.dropped; i++) {
-      table.cutMoved(moving.chains[i], moving.nodes[i], moving.oldSizes[i]);
+      table.cutMoved(moving.chains[i], moving.nodes[i]);
       if (i % 256 === 255 && pacer.isDue()) await pacer.rest();
     }
   }

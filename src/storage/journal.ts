@@ -280,7 +280,7 @@ export class Journal {
   #awaitTurnEnd(): void {
     this.#isTurnEndDue = true;
     this.#commit.noteAppended();
-    void this.#options.env.breathe().then(this.#endTurn);
+    this.#options.env.endOfTurn(this.#endTurn);
   }
 
   readonly #endTurn = (): void => {

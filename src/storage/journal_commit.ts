@@ -35,6 +35,7 @@ export class GroupCommit {
   readonly #callbacks: ((sequence: number) => void)[] = [];
   #durable: number;
   #testified: number;
+  /** What the sync that is under way makes durable; 0 when none is: sequences are given again after a cut. */
   #syncingTo = 0;
   #current: Batch | undefined;
   #next: Batch | undefined;
@@ -156,6 +157,7 @@ export class GroupCommit {
     if (this.#failure !== undefined) return;
     invariant(to >= this.#durable, 'the durable end does not go back');
     this.#durable = to;
+    this.#syncingTo = 0;
     for (const callback of this.#callbacks) callback(to);
     const batch = this.#current;
     this.#current = undefined;

@@ -4,6 +4,7 @@
  * A segment file is a header region of 4,096 bytes and then frames, each at a multiple of 8. All numbers are
  * little-endian. A frame carries a record, or nothing: a mark, which only testifies what is durable.
  */
+import { DataError } from '../base/data_error.ts';
 import { invariant } from '../base/invariant.ts';
 import { uint32At, writeInt32 } from '../bson/bytes.ts';
 import { crc32c } from './journal_checksum.ts';
@@ -31,7 +32,11 @@ export interface SegmentHeader {
 }
 
 /** The damaged place of a journal that must not be used, as a message for the operator. */
-export class JournalDamageError extends Error {
+export class JournalDamageError extends DataError {
+  constructor(message: string) {
+    super('damage', message);
+  }
+
   override get name(): string {
     return 'JournalDamageError';
   }

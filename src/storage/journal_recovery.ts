@@ -89,7 +89,6 @@ function openSegments(options: RecoveryOptions): OpenedSegments {
     const region = new Uint8Array(SEGMENT_HEADER_BYTES);
     file.read(region, 0);
     const header = decodeHeaderRegion(region);
-    if (file.size() < SEGMENT_HEADER_BYTES) file.allocate(SEGMENT_HEADER_BYTES);
     if (header === undefined) {
       headless.push(new Segment(path, file, { number: 0, floor: 0, capacityBytes: 0, otherSlotOffset: 0 }));
     } else {

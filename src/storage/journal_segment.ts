@@ -68,7 +68,6 @@ export class Segment {
     this.#floor = header.floor;
     this.#otherSlotOffset = header.otherSlotOffset;
     this.#allocatedBytes = file.size();
-    invariant(this.#allocatedBytes >= SEGMENT_HEADER_BYTES, `${path} has its header`);
   }
 
   /** Consecutive over the live segments. */

@@ -64,6 +64,21 @@ describe('a checkpoint', () => {
     expect(table.get(key(1), at(15))).toEqual(Uint8Array.of(1));
   });
 
+  test('counts an index right when it is counted while its new blocks are being written', async () => {
+    const counts: number[] = [];
+    const base = new MemoryBaseStore({ delay: async () => void counts.push(index.count) });
+    const { store } = await open(base);
+    const index = store.createTable({ kind: 'index', replicated: true, at: at(1) });
+    for (const n of [1, 2, 3]) index.put(key(n), Uint8Array.of(), at(10));
+    await checkpointAt(store, 10);
+    index.put(key(4), Uint8Array.of(), at(20));
+    index.remove(key(1), at(20));
+    index.remove(key(2), at(20));
+    await checkpointAt(store, 20);
+    expect([...counts, index.count]).toEqual([3, 2, 2]);
+    expect(index.sizeBytes).toBe(6);
+  });
+
   test('does not pass a pin, and does when the pin is released', async () => {
     const { store } = await open();
     const table = replicated(store);
@@ -288,6 +303,29 @@ describe('in the background', () => {
     await waiting;
     await store.close();
   });
+});
+
+test('data copied at the null timestamp goes to disk although nothing is stable yet', async () => {
+  const { store, base } = await open();
+  const table = replicated(store);
+  for (let i = 0; i < 1000; i++) table.put(key(i), new Uint8Array(100), TIMESTAMP_NULL);
+  await store.checkpoint();
+  expect(store.stats().versions).toBe(0);
+  expect(base.checkpoint()).toEqual(OPTIME_NULL);
+  table.put(key(1), Uint8Array.of(1), at(5));
+  await checkpointAt(store, 5);
+  const { store: again } = await open(base);
+  expect(again.table(table.id).count).toBe(1000);
+  expect(again.table(table.id).get(key(1))).toEqual(Uint8Array.of(1));
+});
+
+test('writers that wait are let go when the store closes', async () => {
+  const { store } = await open(new MemoryBaseStore(), { versionBytesMax: 1000 });
+  replicated(store).put(key(1), new Uint8Array(2000), at(1));
+  store.start();
+  const waiting = expect(store.backpressure()).rejects.toMatchObject({ codeName: 'InterruptedAtShutdown' });
+  await store.close();
+  await waiting;
 });
 
 describe('when the disk is full', () => {

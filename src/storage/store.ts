@@ -219,7 +219,7 @@ export class Store {
       if ((table.options.at ?? TIMESTAMP_NULL) > ts) this.#removeTable(table);
       else table.cutAbove(ts);
     }
-    this.#state.newestAt = Math.min(this.#state.newestAt, ts) as Timestamp;
+    this.#state.rollBackTo(ts);
     this.#letWritersGo();
   }
 
@@ -242,6 +242,7 @@ export class Store {
    */
   backpressure(): Promise<void> | undefined {
     if (!this.#isBehind()) return undefined;
+    if (this.#closed || this.#failure !== undefined) return Promise.reject(shutdownError());
     if (this.#diskFull) return Promise.reject(diskFullError());
     this.#beginCheckpoint();
     return new Promise((resolve, reject) => this.#waiters.push({ resolve, reject }));
@@ -263,6 +264,7 @@ export class Store {
     this.#cancelTimer();
     while (this.#underWay !== undefined) await this.#underWay;
     if (this.#failure === undefined) await this.#runCheckpoint();
+    this.#letWritersGo();
     await this.#base.close();
   }
 
@@ -327,12 +329,13 @@ export class Store {
   #letWritersGo(): void {
     if (this.#waiters.length === 0) return;
     const behind = this.#isBehind();
-    if (behind && !this.#diskFull && this.#failure === undefined) return;
+    const hasEnded = this.#closed || this.#failure !== undefined;
+    if (behind && !this.#diskFull && !hasEnded) return;
     const waiters = this.#waiters;
     this.#waiters = [];
     for (const waiter of waiters) {
-      if (behind) waiter.reject(diskFullError());
-      else waiter.resolve();
+      if (!behind) waiter.resolve();
+      else waiter.reject(hasEnded ? shutdownError() : diskFullError());
     }
   }
 
@@ -413,7 +416,7 @@ export class Store {
       this.#noteDiskFull(outcome.error);
       return;
     }
-    if (this.#diskFull) this.#logLine('I', 8_000_101, 'The disk has room again, checkpoints go on', {});
+    if (this.#diskFull) this.#logLine('I', 8_000_131, 'The disk has room again, checkpoints go on', {});
     this.#diskFull = false;
     for (const id of outcome.forgotten) this.#dropping.delete(id);
     this.#checkpointed = target;
@@ -451,7 +454,7 @@ export class Store {
     this.#diskFull = true;
     this.#logLine(
       'E',
-      8_000_100,
+      8_000_130,
       'The disk is full: checkpoints are put off, changes stay in memory and in the journal',
       {
         error: error.message,
@@ -464,7 +467,7 @@ export class Store {
     if (this.#failure !== undefined) return;
     this.#failure = { error };
     this.#cancelTimer();
-    this.#logLine('F', 8_000_102, 'A checkpoint failed', { error: String(error) });
+    this.#logLine('F', 8_000_132, 'A checkpoint failed', { error: String(error) });
     this.#onFailure(error);
   }
 
@@ -480,6 +483,10 @@ function isAtRest(table: VersionedTable): boolean {
 
 function droppedRecord({ id, options }: VersionedTable): TableRecord {
   return { id, kind: options.kind, replicated: options.replicated, count: 0, sizeBytes: 0, dropped: true };
+}
+
+function shutdownError(): CommandError {
+  return new CommandError('InterruptedAtShutdown', 'the server is in shutdown mode');
 }
 
 function diskFullError(): CommandError {

@@ -53,6 +53,12 @@ export class TableState {
     this.marks.splice(0, passed);
   }
 
+  /** The writes above `ts` are gone. */
+  rollBackTo(ts: Timestamp): void {
+    if (this.newestAt > ts) this.newestAt = ts;
+    while (this.marks.length > 0 && this.marks[this.marks.length - 1].at > ts) this.marks.pop();
+  }
+
   /** Throws what a reader of the past gets whose past is gone. */
   refuseOldRead(at: Timestamp): never {
     throw new CommandError(

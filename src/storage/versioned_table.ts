@@ -147,12 +147,17 @@ export class VersionedTable implements Table, CursorSource {
     return bytes;
   }
 
-  /** The version `node` of `chain` went into the blocks, where `oldSize` bytes were before (-1: nothing). */
-  cutMoved(chain: VersionChain, node: VersionNode, oldSize: number): void {
-    if (chain.baseSize === BASE_UNKNOWN) {
-      this.#unknown -= 1;
-      this.#account(oldSize, chain.newestSize());
-    }
+  /** The blocks have `baseSize` bytes of the chain's key (-1: nothing). */
+  learnBase(chain: VersionChain, baseSize: number): void {
+    if (chain.baseSize !== BASE_UNKNOWN) return;
+    this.#unknown -= 1;
+    chain.baseSize = baseSize;
+    this.#account(baseSize, chain.newestSize());
+  }
+
+  /** The version `node` of `chain`, whose base is known, went into the blocks. */
+  cutMoved(chain: VersionChain, node: VersionNode): void {
+    invariant(chain.baseSize !== BASE_UNKNOWN, 'the base of what moved was learnt');
     chain.baseSize = node.value === undefined ? BASE_ABSENT : chain.key.length + node.value.length;
     this.state.versionBytes -= this.versions.cut(chain, node);
   }
@@ -173,6 +178,8 @@ export class VersionedTable implements Table, CursorSource {
     this.dropped = true;
     for (const ref of this.#directory?.refs ?? []) this.state.cache.forget(ref);
     this.state.versionBytes -= this.versions.bytes;
+    this.versions.clear();
+    this.#unknown = 0;
     this.#directory = NO_BLOCKS;
     this.blockGeneration += 1;
   }
@@ -217,11 +224,9 @@ export class VersionedTable implements Table, CursorSource {
 
   #learnBases(): void {
     for (const chain of this.versions.chains()) {
-      if (chain.baseSize !== BASE_UNKNOWN) continue;
-      chain.baseSize = this.#baseSize(chain.key);
-      this.#account(chain.baseSize, chain.newestSize());
+      if (chain.baseSize === BASE_UNKNOWN) this.learnBase(chain, this.#baseSize(chain.key));
     }
-    this.#unknown = 0;
+    invariant(this.#unknown === 0, 'all bases are known');
   }
 
   /** Leaves the entry located in `#reader` when it is there. */

@@ -141,8 +141,11 @@ export class Versions {
     return this.size === 0 ? [] : this.#tree.valuesArray();
   }
 
-  lastKey(): Uint8Array | undefined {
-    return this.size === 0 ? undefined : this.#tree.maxKey();
+  clear(): void {
+    this.#tree.clear();
+    this.size = 0;
+    this.structure += 1;
+    this.bytes = 0;
   }
 }
 

@@ -39,6 +39,7 @@ export function manualEnv(): ManualEnv {
     files: NOT_THERE as Env['files'],
     network: NOT_THERE as Env['network'],
     breathe: () => new Promise((resolve) => setImmediate(resolve)),
+    endOfTurn: (callback) => void setImmediate(callback),
     advance: (milliseconds) => {
       now += milliseconds;
       const due = timers.filter((timer) => timer.due <= now);

@@ -117,5 +117,6 @@ function stillEnv(): Env {
     files: new MemoryFiles(),
     network: { listen: unused, connect: unused },
     breathe: () => Promise.resolve(),
+    endOfTurn: (callback) => queueMicrotask(callback),
   };
 }

@@ -1,12 +1,12 @@
 /**
- * Every write that was acknowledged on a majority is there in the end, and no write is there twice or was never sent. (A
- * write acknowledged by one member alone may be gone after a failover: that is what the client chose.)
+ * Every write that was acknowledged on a majority is there in the end, and no write is there twice, was never sent, or
+ * was refused. (A write acknowledged by one member alone may be gone after a failover: that is what the client chose.)
+ * A write that was repeated as the same retryable write and then acknowledged is there once.
  */
-import { decodePlain } from '../../bson/codec.ts';
 import type { MemberData } from '../../database/member_data.ts';
-import { INSERTS, PUSHES, SIM_DATABASE } from '../client.ts';
-import type { History } from '../history.ts';
+import type { History, WriteRecord } from '../history.ts';
 import type { Checker } from './checker.ts';
+import { tokensIn } from './present_tokens.ts';
 
 export function acknowledgedSurvives(): Checker {
   return {
@@ -22,37 +22,33 @@ export function acknowledgedSurvives(): Checker {
   };
 }
 
-function documentsOf(data: MemberData, collection: string): Record<string, unknown>[] {
-  const found = data.catalog.find(`${SIM_DATABASE}.${collection}`);
-  if (found === undefined) return [];
-  const documents: Record<string, unknown>[] = [];
-  const cursor = found.documents.cursor();
-  while (cursor.next()) documents.push(decodePlain(cursor.value));
-  return documents;
-}
-
 function compare(data: MemberData, history: History): string[] {
   const wrong: string[] = [];
   const present = new Set<number>();
-  const note = (token: number): void => {
+  for (const token of tokensIn(data)) {
     if (present.has(token)) wrong.push(`write ${token} is there twice`);
     present.add(token);
-  };
-  for (const document of documentsOf(data, INSERTS)) note(Number(document['n']));
-  for (const document of documentsOf(data, PUSHES)) {
-    for (const token of listOf(document['tokens'])) note(Number(token));
   }
-  const sent = new Set(history.writes.map(({ token }) => token));
+  const sent = new Set<number>();
+  const deleted = new Set<number>();
+  for (const { kind, token } of history.writes) (kind === 'delete' ? deleted : sent).add(token);
   for (const token of present) if (!sent.has(token)) wrong.push(`write ${token} was never sent`);
-  for (const { token, promised, outcome, sentAtMs } of history.writes) {
-    if (outcome === 'acknowledged' && promised === 'majority' && !present.has(token)) {
-      wrong.push(`write ${token}, sent at ${(sentAtMs / 1000).toFixed(3)} s and acknowledged by a majority, is lost`);
+  for (const write of history.writes) {
+    const problem = problemOf(write, present.has(write.token), deleted.has(write.token));
+    if (problem !== undefined) {
+      const { kind, token, sentAtMs, wasRetried } = write;
+      const how = `${(sentAtMs / 1000).toFixed(3)} s${wasRetried ? ' and repeated' : ''}`;
+      wrong.push(`${kind} ${token}, sent at ${how}, ${problem}`);
     }
-    if (outcome === 'refused' && present.has(token)) wrong.push(`write ${token} was refused and is there`);
   }
   return wrong;
 }
 
-function listOf(value: unknown): readonly unknown[] {
-  return Array.isArray(value) ? value : [];
+/** Whatever else it deleted, a delete was only ever sent for what a majority had acknowledged. */
+function problemOf(write: WriteRecord, isPresent: boolean, isDeleted: boolean): string | undefined {
+  const { kind, outcome, promised } = write;
+  const isCertain = outcome === 'acknowledged' && promised === 'majority';
+  if (kind === 'delete') return isCertain && isPresent ? 'was acknowledged by a majority, and is undone' : undefined;
+  if (isCertain && !isPresent && !isDeleted) return 'was acknowledged by a majority, and is lost';
+  return outcome === 'refused' && isPresent ? 'was refused, and is there' : undefined;
 }

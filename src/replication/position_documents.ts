@@ -1,0 +1,243 @@
+/**
+ * The messages that go along with every write, written and read as bytes: replSetUpdatePosition, and the metadata of oplog
+ * batches. What is malformed throws a CommandError. The rarer messages are in message_documents.ts.
+ */
+import { CommandError } from '../base/command_error.ts';
+import { OPTIME_NULL, TERM_UNINITIALIZED, termOf, type OpTime } from '../base/optime.ts';
+import { unixMs, type UnixMs } from '../base/units.ts';
+import { fieldName } from '../bson/bytes.ts';
+import { ElementReader, findField } from '../bson/elements.ts';
+import { readOpTime, writeOpTime } from '../bson/optime.ts';
+import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
+import { dateOf, isTruthy, maybeStringOf, numberOf } from '../bson/value.ts';
+import { BsonWriter } from '../bson/writer.ts';
+import type { MemberPosition, OplogQueryData, ReplData, UpdatePosition } from './messages.ts';
+import type { Position, Progress } from './progress.ts';
+
+/** Names as bytes, made once. Their order below is that of the fields in the documents. */
+const N = {
+  optimes: fieldName('optimes'),
+  durable: fieldName('durableOpTime'),
+  durableWall: fieldName('durableWallTime'),
+  applied: fieldName('appliedOpTime'),
+  appliedWall: fieldName('appliedWallTime'),
+  written: fieldName('writtenOpTime'),
+  writtenWall: fieldName('writtenWallTime'),
+  memberId: fieldName('memberId'),
+  configVersionOfMember: fieldName('cfgver'),
+  replData: fieldName('$replData'),
+  term: fieldName('term'),
+  lastOpCommitted: fieldName('lastOpCommitted'),
+  lastCommittedWall: fieldName('lastCommittedWall'),
+  lastOpVisible: fieldName('lastOpVisible'),
+  lastOpApplied: fieldName('lastOpApplied'),
+  lastOpWritten: fieldName('lastOpWritten'),
+  configVersion: fieldName('configVersion'),
+  configTerm: fieldName('configTerm'),
+  replicaSetId: fieldName('replicaSetId'),
+  rollbackId: fieldName('rbid'),
+  primaryIndex: fieldName('primaryIndex'),
+  syncSourceIndex: fieldName('syncSourceIndex'),
+  syncSourceHost: fieldName('syncSourceHost'),
+  isPrimary: fieldName('isPrimary'),
+} as const;
+
+/** The whole command, without `$db`. */
+export function encodeUpdatePosition(update: UpdatePosition): Uint8Array {
+  const writer = new BsonWriter().startDocument().int32('replSetUpdatePosition', 1).startArray(N.optimes);
+  update.positions.forEach(({ progress, memberId, configVersion }, index) => {
+    writer.startSubdocument(index);
+    writePosition(writer, progress.durable, N.durable, N.durableWall);
+    writePosition(writer, progress.applied, N.applied, N.appliedWall);
+    writePosition(writer, progress.written, N.written, N.writtenWall);
+    writer.int32(N.memberId, memberId).int64(N.configVersionOfMember, configVersion).end();
+  });
+  writer.end();
+  if (update.replData !== undefined) writeReplData(writer, update.replData);
+  return writer.endDocument().finish();
+}
+
+/** `bytes` is the whole command. */
+export function decodeUpdatePosition(bytes: Uint8Array): UpdatePosition {
+  const optimes = findField(bytes, N.optimes);
+  if (optimes === undefined) throw new CommandError('NoSuchKey', 'Missing expected field "optimes"');
+  if (optimes.type !== BSON_TYPE.array) throw wrongType('optimes', 'array');
+  const positions: MemberPosition[] = [];
+  const reader = new ElementReader(optimes.bytes, optimes.start);
+  while (reader.next()) if (reader.type === BSON_TYPE.object) positions.push(memberPositionOf(reader));
+  const replData = findField(bytes, N.replData);
+  return { positions, replData: replData === undefined ? undefined : readReplDataBytes(replData) };
+}
+
+/** Adds the field `$replData`. */
+export function writeReplData(writer: BsonWriter, data: ReplData): void {
+  writer.startSubdocument(N.replData).int64(N.term, data.term);
+  writePosition(writer, data.commitPoint, N.lastOpCommitted, N.lastCommittedWall);
+  writeOpTime(writer, N.lastOpVisible, data.lastVisible);
+  writer.int64(N.configVersion, data.configVersion).int64(N.configTerm, data.configTerm);
+  if (data.replicaSetId !== undefined) writer.objectId(N.replicaSetId, idBytes(data.replicaSetId));
+  writer.int32(N.syncSourceIndex, data.syncSourceIndex).bool(N.isPrimary, data.isPrimary).end();
+}
+
+/** Adds the field `$oplogQueryData`. */
+export function writeOplogQueryData(writer: BsonWriter, data: OplogQueryData): void {
+  writer.startSubdocument('$oplogQueryData');
+  writePosition(writer, data.commitPoint, N.lastOpCommitted, N.lastCommittedWall);
+  writeOpTime(writer, N.lastOpApplied, data.lastApplied);
+  writeOpTime(writer, N.lastOpWritten, data.lastWritten);
+  writer.int32(N.rollbackId, data.rollbackId).int32(N.primaryIndex, data.primaryIndex);
+  writer.int32(N.syncSourceIndex, data.syncSourceIndex).string(N.syncSourceHost, data.syncSourceHost).end();
+}
+
+/** The value of `$replData`; undefined when it is no document. */
+export function readReplDataBytes(value: ValueSpan): ReplData | undefined {
+  if (value.type !== BSON_TYPE.object) return undefined;
+  const fields = new Fields(value, '$replData');
+  return {
+    term: termOf(fields.number(N.term)),
+    commitPoint: fields.position(N.lastOpCommitted, N.lastCommittedWall),
+    lastVisible: fields.optime(N.lastOpVisible) ?? OPTIME_NULL,
+    configVersion: fields.number(N.configVersion),
+    configTerm: termOf(fields.optionalNumber(N.configTerm) ?? TERM_UNINITIALIZED),
+    replicaSetId: fields.objectId(N.replicaSetId),
+    syncSourceIndex: fields.optionalNumber(N.syncSourceIndex) ?? -1,
+    isPrimary: fields.flag(N.isPrimary),
+  };
+}
+
+/** The value of `$oplogQueryData`; undefined when it is no document. */
+export function readOplogQueryDataBytes(value: ValueSpan): OplogQueryData | undefined {
+  if (value.type !== BSON_TYPE.object) return undefined;
+  const fields = new Fields(value, '$oplogQueryData');
+  const lastApplied = fields.requiredOptime(N.lastOpApplied);
+  return {
+    commitPoint: fields.position(N.lastOpCommitted, N.lastCommittedWall),
+    lastApplied,
+    lastWritten: fields.optime(N.lastOpWritten) ?? lastApplied,
+    rollbackId: fields.number(N.rollbackId),
+    primaryIndex: fields.number(N.primaryIndex),
+    syncSourceIndex: fields.number(N.syncSourceIndex),
+    syncSourceHost: fields.text(N.syncSourceHost),
+  };
+}
+
+function writePosition(writer: BsonWriter, position: Position, name: Uint8Array, wall: Uint8Array): void {
+  writeOpTime(writer, name, position.optime);
+  writer.date(wall, position.wall);
+}
+
+function memberPositionOf(value: ValueSpan): MemberPosition {
+  const fields = new Fields(value, 'optimes');
+  const applied = fields.position(N.applied, N.appliedWall);
+  const progress: Progress = {
+    applied,
+    durable: fields.position(N.durable, N.durableWall),
+    // Members before 8.0 do not tell it apart.
+    written: fields.optime(N.written) === undefined ? applied : fields.position(N.written, N.writtenWall),
+  };
+  return {
+    memberId: fields.number(N.memberId),
+    configVersion: fields.optionalNumber(N.configVersionOfMember) ?? -1,
+    progress,
+  };
+}
+
+/** The fields of one small document, found by walking it: there are few, and they come in any order. */
+class Fields {
+  readonly #value: ValueSpan;
+  readonly #what: string;
+  readonly #reader = new ElementReader();
+
+  constructor(value: ValueSpan, what: string) {
+    this.#value = { type: value.type, bytes: value.bytes, start: value.start, end: value.end };
+    this.#what = what;
+  }
+
+  optionalNumber(name: Uint8Array): number | undefined {
+    const found = this.#find(name);
+    if (found === undefined) return undefined;
+    if (!isNumericType(found.type)) throw this.#wrong(name, 'number');
+    return numberOf(found);
+  }
+
+  number(name: Uint8Array): number {
+    const number = this.optionalNumber(name);
+    if (number === undefined) throw this.#missing(name);
+    return number;
+  }
+
+  flag(name: Uint8Array): boolean {
+    const found = this.#find(name);
+    return found !== undefined && isTruthy(found);
+  }
+
+  text(name: Uint8Array): string {
+    const found = this.#find(name);
+    return (found === undefined ? undefined : maybeStringOf(found)) ?? '';
+  }
+
+  objectId(name: Uint8Array): string | undefined {
+    const found = this.#find(name);
+    if (found?.type !== BSON_TYPE.objectId) return undefined;
+    return hexOf(found.bytes, found.start, found.end);
+  }
+
+  optime(name: Uint8Array): OpTime | undefined {
+    const found = this.#find(name);
+    if (found === undefined) return undefined;
+    const optime = readOpTime(found);
+    if (optime === undefined) throw this.#wrong(name, 'object');
+    return optime;
+  }
+
+  requiredOptime(name: Uint8Array): OpTime {
+    const optime = this.optime(name);
+    if (optime === undefined) throw this.#missing(name);
+    return optime;
+  }
+
+  position(name: Uint8Array, wall: Uint8Array): Position {
+    return { optime: this.requiredOptime(name), wall: this.#date(wall) };
+  }
+
+  #date(name: Uint8Array): UnixMs {
+    const found = this.#find(name);
+    return unixMs(found?.type === BSON_TYPE.date ? dateOf(found) : 0);
+  }
+
+  #find(name: Uint8Array): ElementReader | undefined {
+    const reader = this.#reader;
+    reader.reset(this.#value.bytes, this.#value.start);
+    while (reader.next()) if (reader.nameEquals(name)) return reader;
+    return undefined;
+  }
+
+  #missing(name: Uint8Array): CommandError {
+    return new CommandError('NoSuchKey', `Missing expected field "${this.#what}.${textOfName(name)}"`);
+  }
+
+  #wrong(name: Uint8Array, expected: string): CommandError {
+    return wrongType(`${this.#what}.${textOfName(name)}`, expected);
+  }
+}
+
+function wrongType(path: string, expected: string): CommandError {
+  return new CommandError('TypeMismatch', `Expected field "${path}" to have type ${expected}`);
+}
+
+function textOfName(name: Uint8Array): string {
+  return String.fromCharCode(...name);
+}
+
+/** The twelve bytes of an ObjectId in hexadecimal. */
+function idBytes(hex: string): Uint8Array {
+  const bytes = new Uint8Array(12);
+  for (let i = 0; i < 12; i += 1) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
+  return bytes;
+}
+
+function hexOf(bytes: Uint8Array, start: number, end: number): string {
+  let hex = '';
+  for (let at = start; at < end; at += 1) hex += (bytes[at] ?? 0).toString(16).padStart(2, '0');
+  return hex;
+}

@@ -105,7 +105,7 @@ export interface Listener {
 }
 
 export interface ConnectionHandler {
-  /** A chunk of the stream, at any boundary. The chunk belongs to the receiver and is never reused. */
+  /** A chunk of the stream, at any boundary. Its bytes are valid only during the call. */
   data(chunk: Uint8Array): void;
   /** Called once, also after our own `close`. */
   closed(): void;
@@ -117,8 +117,11 @@ export interface Connection {
   readonly localAddress: string;
   /** Starts delivery; called exactly once, in the turn in which the connection was received. */
   start(handler: ConnectionHandler): void;
-  /** Queues bytes; they must not change afterwards. They leave at the end of the turn. Ignored after close. */
-  send(bytes: Uint8Array): void;
+  /**
+   * Queues bytes, which leave at the end of the turn. Ignored after close. They must not change until `sent` is called,
+   * which may never happen; without it they must not change at all.
+   */
+  send(bytes: Uint8Array, sent?: () => void): void;
   /** Bytes queued and not yet taken by the operating system. */
   readonly queuedBytes: number;
   /** Resolves when the queue is short again (or the connection is closed). */

@@ -112,6 +112,7 @@ export const ERROR_CODES = {
   NamespaceNotCovered: 145,
   ExceededMemoryLimit: 146,
   OplogOutOfOrder: 152,
+  DurationOverflow: 159,
   MaxStalenessOutOfRange: 160,
   ViewDepthLimitExceeded: 165,
   CommandNotSupportedOnView: 166,

@@ -98,9 +98,6 @@ export const OPLOG_TAIL_BYTES_MAX = 16 * 1024 * 1024;
 /** What one stage of a pipeline may hold in memory. Source: the manual, "Aggregation Pipeline Limits". */
 export const PIPELINE_STAGE_SIZE_BYTES_MAX = 100 * 1024 * 1024;
 
-/** Most groups of one `$group`. */
-export const PIPELINE_GROUPS_MAX = 2_000_000;
-
 /** A client that leaves more than this unread gets no further requests handled until it has read some. */
 export const SEND_QUEUE_BYTES_MAX = 4 * 1024 * 1024;
 
@@ -109,3 +106,21 @@ export const RECEIVE_AHEAD_BYTES_MAX = 1024 * 1024;
 
 /** Most stages of one pipeline. Source: the manual, "Aggregation Pipeline Limits". */
 export const PIPELINE_STAGES_MAX = 1000;
+
+/** Steps of one match of a regular expression. Source: PCRE2's match limit. */
+export const REGEX_STEPS_MAX = 10_000_000;
+
+/** Regular expressions that cannot take more steps than this run without counting them. */
+export const REGEX_FAST_STEPS_MAX = 100_000_000;
+
+/** Instructions of one regular expression whose steps are counted. */
+export const REGEX_PROGRAM_MAX = 100_000;
+
+/** Length of a pattern. Source: MongoDB, 16 KB since 6.1. */
+export const REGEX_PATTERN_BYTES_MAX = 16_384;
+
+/** Most pipelines inside each other, as those of `$lookup`. Source: the manual, "Aggregation Pipeline Limits". */
+export const SUB_PIPELINE_DEPTH_MAX = 20;
+
+/** Most items that `$range` makes: about what 64 MB hold. Source: the limit of MongoDB's operators that gather values. */
+export const EXPRESSION_RANGE_ITEMS_MAX = 4_000_000;

@@ -43,6 +43,15 @@ export function timestampAfter(timestamp: Timestamp): Timestamp {
   return (timestamp + 1) as Timestamp;
 }
 
+/** Far beyond every real one, and far enough from the end of the exact numbers to count on from. */
+export const TERM_MAX = 2 ** 52;
+
+/** Whether a number that came from outside can be a term. */
+export function isTerm(value: number): value is Term {
+  return Number.isSafeInteger(value) && value >= TERM_UNINITIALIZED && value <= TERM_MAX;
+}
+
+/** The number is known to be a term; see {@link isTerm} for others. */
 export function termOf(value: number): Term {
   invariant(Number.isSafeInteger(value) && value >= -1, `${value} is not a term`);
   return value as Term;

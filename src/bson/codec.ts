@@ -19,6 +19,7 @@ import {
   Timestamp,
   UUID,
 } from 'bson';
+import { CommandError } from '../base/command_error.ts';
 import { copyRange, doubleAt, int32At, int64AsNumberAt, int64At, textOf, uint64At } from './bytes.ts';
 import { ElementReader } from './elements.ts';
 import { BSON_TYPE, type ValueSpan } from './types.ts';
@@ -116,10 +117,8 @@ function decodeRare(value: ValueSpan): unknown {
       return decodeBinary(value);
     case BSON_TYPE.decimal128:
       return new Decimal128(copyRange(bytes, start, end));
-    case BSON_TYPE.regex: {
-      const patternEnd = bytes.indexOf(0, start);
-      return new BSONRegExp(textOf(bytes, start, patternEnd), textOf(bytes, patternEnd + 1, end - 1));
-    }
+    case BSON_TYPE.regex:
+      return decodeRegex(value);
     case BSON_TYPE.symbol:
       return new BSONSymbol(stringOf(value));
     case BSON_TYPE.javascript:
@@ -135,6 +134,16 @@ function decodeRare(value: ValueSpan): unknown {
     default:
       return new MaxKey();
   }
+}
+
+/** The class takes known options only; documents may hold any. */
+function decodeRegex({ bytes, start, end }: ValueSpan): BSONRegExp {
+  const patternEnd = bytes.indexOf(0, start);
+  const options = textOf(bytes, patternEnd + 1, end - 1);
+  if (!/^[imxlsu]*$/.test(options)) {
+    throw new CommandError('BadValue', `invalid options of a regular expression: ${options}`);
+  }
+  return new BSONRegExp(textOf(bytes, start, patternEnd), options);
 }
 
 function decodeDouble(value: number, plain: boolean): unknown {

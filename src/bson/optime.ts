@@ -1,5 +1,5 @@
 /** Optimes and timestamps in documents. */
-import { incrementOf, secondsOf, termOf, timestampOf, type OpTime, type Timestamp } from '../base/optime.ts';
+import { incrementOf, isTerm, secondsOf, timestampOf, type OpTime, type Timestamp } from '../base/optime.ts';
 import { int64AsNumberAt, uint32At } from './bytes.ts';
 import { ElementReader } from './elements.ts';
 import { BSON_TYPE, type ValueSpan } from './types.ts';
@@ -27,7 +27,7 @@ export function writeOpTime(writer: BsonWriter, name: FieldName, optime: OpTime)
   writer.startSubdocument(name).timestamp(TS, optime.ts).int64(T, optime.t).end();
 }
 
-/** Undefined when the value is not a document with a timestamp `ts` and an integer `t`. */
+/** Undefined when the value is not a document with a timestamp `ts` and a term `t`. */
 export function readOpTime(value: ValueSpan): OpTime | undefined {
   if (value.type !== BSON_TYPE.object) return undefined;
   return optimeOfFields(value.bytes, value.start);
@@ -41,7 +41,7 @@ export function optimeOfFields(bytes: Uint8Array, at = 0): OpTime | undefined {
   while (reader.next()) {
     if (reader.type === BSON_TYPE.timestamp && reader.nameEquals(TS)) ts = timestampFromRaw(reader);
     else if (reader.type === BSON_TYPE.int64 && reader.nameEquals(T)) t = int64AsNumberAt(bytes, reader.start);
-    if (ts !== undefined && t !== undefined) return { ts, t: termOf(t) };
+    if (ts !== undefined && t !== undefined) return isTerm(t) ? { ts, t } : undefined;
   }
   return undefined;
 }

@@ -9,6 +9,9 @@ export type FieldName = string | Uint8Array | number;
 
 const FIRST_SIZE_BYTES = 512;
 
+/** From here on the buffer grows in larger steps: memory that is not touched costs less than to copy once more. */
+const LARGE_BYTES = 64 * 1024;
+
 /** Below this a loop copies faster than a call. */
 const SHORT_COPY_BYTES = 32;
 
@@ -29,6 +32,11 @@ export class BsonWriter {
   /** Bytes written so far. */
   get length(): number {
     return this.#length;
+  }
+
+  /** Bytes that fit without growing. */
+  get capacity(): number {
+    return this.#bytes.length;
   }
 
   /** Forgets what was written; views taken before change from now on. */
@@ -267,7 +275,8 @@ export class BsonWriter {
   #reserve(size: number): void {
     const needed = this.#length + size;
     if (needed <= this.#bytes.length) return;
-    const grown = new Uint8Array(Math.max(needed, this.#bytes.length * 2));
+    const { length } = this.#bytes;
+    const grown = new Uint8Array(Math.max(needed, length * (length < LARGE_BYTES ? 2 : 4)));
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }

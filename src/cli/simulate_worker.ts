@@ -24,10 +24,16 @@ const ROLE = 'simulate-worker';
 /** The end of a turn of the real loop: every promise that could settle has. */
 const settle = (): Promise<void> => new Promise(setImmediate);
 
+/** A broken invariant in something that nobody waits for ends here, as it would end a real process. */
+function watchUncaught(report: (error: unknown) => void): () => void {
+  process.on('unhandledRejection', report).on('uncaughtException', report);
+  return () => void process.off('unhandledRejection', report).off('uncaughtException', report);
+}
+
 /** One run, or two that must be the same. */
 export async function runSeed({ seed, virtualSeconds, isTwice }: SeedRun, log: Log = NO_LOG): Promise<SeedReport> {
   const started = process.cpuUsage();
-  const options = { seed, virtualSeconds, settle, log };
+  const options = { seed, virtualSeconds, settle, watchUncaught, log };
   const result = await simulate(options);
   const problems = [...result.failures];
   if (isTwice) {

@@ -9,14 +9,16 @@ import { OplogSource } from '../database/oplog_query.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
 import { fixedQuery, ListSource, openFind, type RunningQuery } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
+import { commandScope, type ExpressionScope } from '../query/expression.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import { compilePipeline, type CompiledPipeline } from '../query/pipeline.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import { Arguments } from './arguments.ts';
-import type { Command, CommandRequest } from './context.ts';
+import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint, virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
-import { missingField, wrongType } from './fields.ts';
+import { ForeignCollections } from './foreign_collections.ts';
+import { wrongType } from './fields.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { refuseCollation } from './update.ts';
 
@@ -30,24 +32,36 @@ export const aggregateCommand: Command = {
   run(request, context, reply) {
     const { data } = context;
     const aggregate = parseAggregate(request);
-    checkTarget(request, aggregate);
-    const ns = readNamespace(request, data);
-    const pipeline = compilePipeline(aggregate.pipeline);
+    const isAboutCollection = checkTarget(request, aggregate);
+    const ns = isAboutCollection ? readNamespace(request, data) : `${request.db}.$cmd.aggregate`;
     const readAt = readPoint(request, context, ns);
     const turn = new Turn(context.env.clock);
+    const foreign = new ForeignCollections(data, turn, readAt);
+    const pipeline = compilePipeline(aggregate.pipeline, {
+      scope: scopeOf(aggregate, context),
+      db: request.db,
+      collections: foreign,
+      random: () => context.env.random.uint32() / 2 ** 32,
+    });
+    if (isAboutCollection && pipeline.isSource) {
+      throw new CommandError(
+        'InvalidNamespace',
+        "{aggregate: 'collection'} is not valid for '$documents'; {aggregate: 1} is required.",
+      );
+    }
     const collection = data.catalog.find(ns);
     const hint = aggregate.hint === undefined ? undefined : resolveHint(aggregate.hint, collection);
     let query: RunningQuery;
     if (collection !== undefined) {
-      query = openPipeline({ collection, pipeline, hint, at: readAt(), turn });
+      query = openPipeline({ collection, pipeline, foreign, hint, at: readAt(), turn });
     } else if (ns === OPLOG_NS) {
       const filter = pipeline.pushdown.filter ?? MATCH_ALL;
       const visible = (): Timestamp => data.readTimestamp;
       const source = new OplogSource(data.oplog, { filter, reverse: false, visible }, turn);
-      query = fixedQuery(pipeline.open(source, 0), turn);
+      query = { ...fixedQuery(pipeline.open(source, 0), turn), moveTo: (to) => foreign.moveTo(to) };
     } else {
       const documents = virtualDocuments(ns, data, readAt()) ?? [];
-      query = fixedQuery(pipeline.open(new ListSource(documents), 0), turn);
+      query = { ...fixedQuery(pipeline.open(new ListSource(documents), 0), turn), moveTo: (to) => foreign.moveTo(to) };
     }
     const cursor = {
       ns,
@@ -70,6 +84,16 @@ interface Aggregate {
   readonly pipeline: readonly Uint8Array[];
   readonly batchSize: number;
   readonly hint: RawValue | undefined;
+  readonly variables: Uint8Array | undefined;
+}
+
+function scopeOf({ variables }: Aggregate, context: CommandContext): ExpressionScope {
+  return commandScope({
+    now: context.env.clock.wall(),
+    clusterTime: context.data.clock.now,
+    random: () => context.env.random.uint32() / 2 ** 32,
+    variables,
+  });
 }
 
 const IGNORED_FLAGS = new Set(['allowDiskUse', 'bypassDocumentValidation', 'fromMongos', 'needsMerge']);
@@ -78,27 +102,43 @@ function parseAggregate(request: CommandRequest): Aggregate {
   let pipeline: readonly Uint8Array[] | undefined;
   let batchSize: number | undefined;
   let hint: RawValue | undefined;
+  let variables: Uint8Array | undefined;
   const args = Arguments.ofCommand('aggregate', request.body);
   while (args.next()) {
     if (args.name === 'pipeline') pipeline = parsePipeline(args);
     else if (args.name === 'cursor') batchSize = parseCursor(args);
     else if (args.name === 'hint') hint = args.hint();
     else if (args.name === 'collation') refuseCollation(args);
-    else if (args.name === 'let' || args.name === 'explain') args.refuseUnsupported();
+    else if (args.name === 'let') variables = args.document();
+    else if (args.name === 'explain') args.refuseUnsupported();
     else if (IGNORED_FLAGS.has(args.name)) args.flag();
-    else args.refuseUnknown();
+    else refuseUnknown(args);
   }
-  if (pipeline === undefined) throw missingField('aggregate.pipeline');
+  if (pipeline === undefined) throw noPipeline();
   if (batchSize === undefined) {
     const text = "The 'cursor' option is required, except for aggregate with the explain argument";
     throw new CommandError('FailedToParse', text);
   }
-  return { pipeline, batchSize, hint };
+  return { pipeline, batchSize, hint, variables };
+}
+
+/** Aggregate has its own words for it. */
+function refuseUnknown(args: Arguments): void {
+  try {
+    args.refuseUnknown();
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new CommandError('FailedToParse', `unrecognized field '${args.name}'`, {}, { cause: error });
+  }
+}
+
+function noPipeline(): CommandError {
+  return new CommandError('TypeMismatch', "'pipeline' option must be specified as an array");
 }
 
 function parsePipeline(args: Arguments): Uint8Array[] {
   if (args.value.type !== BSON_TYPE.array) {
-    throw new CommandError('TypeMismatch', "'pipeline' option must be specified as an array");
+    throw noPipeline();
   }
   const stages: Uint8Array[] = [];
   const items = new ElementReader(args.value.bytes, args.value.start);
@@ -139,11 +179,11 @@ function batchSizeValue(value: ValueSpan): number {
   throw new CommandError(51_024, `BSON field 'batchSize' value must be >= 0, actual value '${batchSize}'`);
 }
 
-/** A pipeline is about a collection: none of its stages brings its own documents. */
-function checkTarget(request: CommandRequest, aggregate: Aggregate): void {
+/** Whether the pipeline is about a collection; else its first stage must bring its own documents. */
+function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
   const reader = new ElementReader(request.body);
   reader.next();
-  if (reader.type === BSON_TYPE.string || reader.type === BSON_TYPE.binData) return;
+  if (reader.type === BSON_TYPE.string || reader.type === BSON_TYPE.binData) return true;
   if (!isNumericType(reader.type) || numberOf(reader) !== 1) {
     const text = "Invalid command format: the 'aggregate' field must specify a collection name or 1";
     throw new CommandError('FailedToParse', text);
@@ -151,6 +191,7 @@ function checkTarget(request: CommandRequest, aggregate: Aggregate): void {
   const [first] = aggregate.pipeline;
   const stage = new ElementReader(first ?? EMPTY_DOCUMENT);
   const name = stage.next() ? stage.name() : '';
+  if (name === '$documents') return false;
   const text = `{aggregate: 1} is not valid for '${name}'; a collection is required.`;
   throw new CommandError('InvalidNamespace', text);
 }
@@ -158,18 +199,23 @@ function checkTarget(request: CommandRequest, aggregate: Aggregate): void {
 interface PipelineRequest {
   readonly collection: Collection;
   readonly pipeline: CompiledPipeline;
+  readonly foreign: ForeignCollections;
   readonly hint: Hint | undefined;
   readonly at: Timestamp;
   readonly turn: Turn;
 }
 
 function openPipeline(request: PipelineRequest): RunningQuery {
-  const { collection, pipeline, hint, at, turn } = request;
+  const { collection, pipeline, foreign, hint, at, turn } = request;
   const { filter = MATCH_ALL, sort, skip, limit, stages } = pipeline.pushdown;
   if (pipeline.countOnly !== undefined) return openCount(request, pipeline.countOnly);
   const below = openFind({ collection, filter, sort, skip, limit, hint, projection: undefined, at, turn });
   const source = pipeline.open(below.source, stages);
-  return { source, turn, projection: undefined, isEnded: () => false, moveTo: (to) => below.moveTo(to) };
+  const moveTo = (to: Timestamp): void => {
+    below.moveTo(to);
+    foreign.moveTo(to);
+  };
+  return { source, turn, projection: undefined, isEnded: () => false, moveTo };
 }
 
 function openCount(request: PipelineRequest, result: (count: number) => Uint8Array | undefined): RunningQuery {

@@ -16,12 +16,12 @@ import { InvariantError } from '../base/invariant.ts';
 import { ms } from '../base/units.ts';
 import { encodeDocument } from '../bson/codec.ts';
 import { fieldName } from '../bson/bytes.ts';
+import { Slab } from '../bson/slab.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { writeOplogQueryData, writeReplData } from '../replication/position_documents.ts';
 import type { Message } from '../wire/message.ts';
 import { validateSections } from '../wire/parse.ts';
 import { frameReply, openReply } from '../wire/reply.ts';
-import { Slab } from '../wire/slab.ts';
 import { checkMemberState, checkRequest, ignoresReadConcern } from './admission.ts';
 import { checkDrift, ReplyTimes } from './cluster_time.ts';
 import type { CommandTable } from './command_table.ts';
@@ -40,11 +40,13 @@ import { meetFailPoint } from './meet_fail_point.ts';
 import { parseArguments, parseName } from './request.ts';
 import type { WriteConcern } from './write_concern.ts';
 
-/** Replies from this size on are sent from the writer's own buffer, which is then given up, instead of a copy. */
+/** Replies from this size on are sent from the writer's own buffer instead of a copy; it is used again once they left. */
 const HAND_OVER_BYTES_MIN = 32 * 1024;
 
-/** Writers kept for later requests. */
+/** Writers kept for later requests; those with large buffers are few. */
 const WRITERS_MAX = 64;
+const LARGE_WRITERS_MAX = 4;
+const LARGE_WRITER_BYTES_MAX = 4 * 1024 * 1024;
 
 const OK = fieldName('ok');
 
@@ -56,6 +58,8 @@ export class Dispatcher {
   readonly #table: CommandTable;
   readonly #times = new ReplyTimes();
   readonly #writers: BsonWriter[] = [];
+  /** How many of them have large buffers. */
+  #largeWriters = 0;
   readonly #slab = new Slab();
   #lastReplyId = 0;
 
@@ -74,7 +78,7 @@ export class Dispatcher {
    * resolves, `exchange.reply` is the message to send.
    */
   run(exchange: Exchange): Promise<void> | undefined {
-    const writer = this.#writers.pop() ?? new BsonWriter();
+    const writer = this.#takeWriter();
     openReply(writer, exchange.message);
     let pending: Promise<void> | undefined;
     try {
@@ -223,8 +227,10 @@ export class Dispatcher {
       message.requestId = requestId;
       stream.replies += 1;
     }
+    exchange.replySent = undefined;
     if (bytes.length >= HAND_OVER_BYTES_MIN) {
       exchange.reply = bytes;
+      exchange.replySent = () => this.#release(writer);
     } else {
       exchange.reply = this.#slab.copy(bytes);
       this.#release(writer);
@@ -232,8 +238,20 @@ export class Dispatcher {
     return undefined;
   }
 
+  #takeWriter(): BsonWriter {
+    const writer = this.#writers.pop();
+    if (writer === undefined) return new BsonWriter();
+    if (writer.capacity >= HAND_OVER_BYTES_MIN) this.#largeWriters -= 1;
+    return writer;
+  }
+
   #release(writer: BsonWriter): void {
-    if (this.#writers.length < WRITERS_MAX) this.#writers.push(writer);
+    const { capacity } = writer;
+    const isLarge = capacity >= HAND_OVER_BYTES_MIN;
+    if (this.#writers.length >= WRITERS_MAX || capacity > LARGE_WRITER_BYTES_MAX) return;
+    if (isLarge && this.#largeWriters >= LARGE_WRITERS_MAX) return;
+    if (isLarge) this.#largeWriters += 1;
+    this.#writers.push(writer);
   }
 
   #appendMetadata({ request, replication }: Exchange, writer: BsonWriter): void {

@@ -39,6 +39,8 @@ export class Exchange extends Operation implements CommandContext {
   writeConcernFailure: WriteConcernFailure | undefined = undefined;
   /** The reply to send; undefined when the client wants none. */
   reply: Uint8Array | undefined = undefined;
+  /** To be called once the reply has left: its bytes are used again then. */
+  replySent: (() => void) | undefined = undefined;
   /** A fail point's, shown beside what the command returns. */
   failPointConcernError: Readonly<Record<string, unknown>> | undefined = undefined;
   /** The client gets no reply although it wants one: a fail point takes its connection away. */

@@ -1,5 +1,5 @@
 import { CommandError } from '../base/command_error.ts';
-import { termOf } from '../base/optime.ts';
+import { isTerm } from '../base/optime.ts';
 import type { CommandContext } from './context.ts';
 
 /**
@@ -12,7 +12,8 @@ export function noteRequesterTerm(term: number, context: CommandContext): Promis
     throw new CommandError('BadValue', 'cannot specify a term to a member that is not part of a replica set');
   }
   if (term <= replication.core.term) return undefined;
-  const seen = replication.request((replyTo) => ({ kind: 'termSeen', term: termOf(term), replyTo }));
+  if (!isTerm(term)) throw new CommandError('BadValue', `${term} is not a term`);
+  const seen = replication.request((replyTo) => ({ kind: 'termSeen', term, replyTo }));
   return seen.then(() => {
     throw new CommandError('StaleTerm', 'Replication term of this node was stale; retry query');
   });

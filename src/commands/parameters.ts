@@ -147,10 +147,17 @@ function valueOfSpan(spec: ParameterSpec, value: ValueSpan): ParameterValue {
 
 function checked(spec: ParameterSpec, value: ParameterValue): ParameterValue {
   if (spec.type !== 'int' && spec.type !== 'double') return value;
+  if (spec.type === 'int' && !isInt32(value)) {
+    throw new CommandError('BadValue', `Failed to set parameter '${spec.name}': ${value} is not a 32-bit whole number`);
+  }
   const { min = Number.NEGATIVE_INFINITY, max = Number.POSITIVE_INFINITY } = spec;
   if (typeof value === 'number' && value >= min && value <= max) return value;
   const bound = Number(value) < min ? `greater than or equal to ${min}` : `less than or equal to ${max}`;
   throw new CommandError('BadValue', `Invalid value for parameter ${spec.name}: ${value} is not ${bound}`);
+}
+
+function isInt32(value: ParameterValue): boolean {
+  return typeof value === 'number' && (value | 0) === value;
 }
 
 /** Writes a value in its parameter's type. */
@@ -163,6 +170,5 @@ export function writeParameter(
   if (typeof value === 'boolean') reply.bool(name, value);
   else if (typeof value === 'string') reply.string(name, value);
   else if (type === 'double') reply.double(name, value);
-  else if (Math.abs(value) < 2 ** 31) reply.int32(name, value);
-  else reply.int64(name, value);
+  else reply.int32(name, value);
 }

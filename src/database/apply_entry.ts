@@ -127,8 +127,8 @@ export class EntryApplier {
   #insert(collection: Collection, idKey: Uint8Array, document: Uint8Array, at: Timestamp): void {
     const recordId = collection.takeRecordId();
     const changes = collection.maintained.map((index) => index.insertion(document, recordId));
-    collection.documents.put(recordId, document, at);
-    collection.ids.put(idKey, recordId, at);
+    collection.documents.putShared(recordId, document, at);
+    collection.ids.putShared(idKey, recordId, at);
     applyChanges(this.#target, collection, changes, at);
   }
 
@@ -223,7 +223,7 @@ function previousOf(entry: Uint8Array): OpTime | undefined {
   return readOpTime(new RawValue(BSON_TYPE.object, entry, view.prevOpTimeAt, view.prevOpTimeAt));
 }
 
-/** Tables copy small views into large buffers themselves, and entries never change. */
+/** Entries never change, and those around it in the same array are kept for as long. */
 function present(view: Uint8Array | undefined): Uint8Array {
   invariant(view !== undefined, 'the entry has the document');
   return view;

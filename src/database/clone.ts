@@ -55,8 +55,12 @@ export class CollectionClone implements CloneTarget {
       const idKey = collection.idKey(idOf(document));
       const existing = collection.ids.get(idKey);
       const recordId = existing ?? collection.takeRecordId();
-      collection.documents.put(recordId, document, TIMESTAMP_NULL);
-      if (existing === undefined) collection.ids.put(idKey, recordId, TIMESTAMP_NULL);
+      if (existing === undefined) {
+        collection.documents.putShared(recordId, document, TIMESTAMP_NULL);
+        collection.ids.putShared(idKey, recordId, TIMESTAMP_NULL);
+      } else {
+        collection.documents.put(recordId, document, TIMESTAMP_NULL);
+      }
     }
     this.documents += documents.length;
     return this.#parts.store.backpressure();

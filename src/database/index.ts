@@ -1,7 +1,7 @@
 /** One secondary index of a collection: a table of `key + record id`, without values. */
 import type { CommandError } from '../base/command_error.ts';
 import type { Timestamp } from '../base/optime.ts';
-import { equalBytes } from '../bson/bytes.ts';
+import { compareBytes, equalBytes } from '../bson/bytes.ts';
 import type { Table } from '../storage/table.ts';
 import { duplicateKeyError } from './duplicate_key.ts';
 import { KeyExtractor, type Extraction } from './index_key.ts';
@@ -118,11 +118,12 @@ function startsWith(bytes: Uint8Array, prefix: Uint8Array, length: number): bool
   return true;
 }
 
+/** Both are sorted, without repetition. */
 function without(entries: readonly Uint8Array[], others: readonly Uint8Array[]): readonly Uint8Array[] {
   if (others.length === 0) return entries;
-  if (others.length > 16) {
-    const known = new Set(others.map((entry) => String.fromCharCode(...entry)));
-    return entries.filter((entry) => !known.has(String.fromCharCode(...entry)));
-  }
-  return entries.filter((entry) => !others.some((other) => equalBytes(entry, other)));
+  let at = 0;
+  return entries.filter((entry) => {
+    while (at < others.length && compareBytes(others[at], entry) < 0) at += 1;
+    return at === others.length || !equalBytes(others[at], entry);
+  });
 }

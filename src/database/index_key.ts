@@ -7,7 +7,7 @@
  */
 import { CommandError } from '../base/command_error.ts';
 import { invariant } from '../base/invariant.ts';
-import { equalBytes, fieldName } from '../bson/bytes.ts';
+import { compareBytes, equalBytes, fieldName } from '../bson/bytes.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { KeyWriter } from '../bson/key.ts';
 import { BSON_TYPE } from '../bson/types.ts';
@@ -22,7 +22,7 @@ export interface IndexField {
 
 /** What an extraction found besides the keys it handed out. */
 export interface Extraction {
-  /** Owned by the receiver. Without repetition. */
+  /** Owned by the receiver. In their order, without repetition. */
   readonly keys: readonly Uint8Array[];
   /** Whether an array was met, even one with a single element. */
   readonly multikey: boolean;
@@ -77,7 +77,7 @@ export class KeyExtractor {
     const keys: Uint8Array[] = [];
     const copies = found.map((one) => ({ ...one }));
     this.#expand(copies, keys);
-    return { keys, multikey: true };
+    return { keys: sortedSet(keys), multikey: true };
   }
 
   /** The values behind one of the keys that {@link extract} gave for the document, one per field. */
@@ -182,7 +182,7 @@ export class KeyExtractor {
       this.#writer.reset();
       for (const [i, one] of found.entries()) this.#append(i, one);
       const key = this.#writer.appendBytes(this.#suffix).finish();
-      addUnique(keys, key);
+      keys.push(key);
       if (this.#wanted !== undefined && equalBytes(key, this.#wanted)) this.#captured = found.map((one) => viewOf(one));
       return;
     }
@@ -256,7 +256,9 @@ function isPosition(segment: Uint8Array): boolean {
   return segment.every((byte) => byte >= 0x30 && byte <= 0x39);
 }
 
-function addUnique(keys: Uint8Array[], key: Uint8Array): void {
-  for (const other of keys) if (equalBytes(other, key)) return;
-  keys.push(key);
+/** An array of a million elements gives as many keys: they are sorted, not compared each with each. */
+function sortedSet(keys: Uint8Array[]): Uint8Array[] {
+  if (keys.length < 2) return keys;
+  keys.sort(compareBytes);
+  return keys.filter((key, i) => i === 0 || !equalBytes(key, keys[i - 1]));
 }

@@ -1,4 +1,6 @@
 /** A query that is under way: its plan's scan, and what find does with the documents on their way out. */
+import { CommandError } from '../base/command_error.ts';
+import { PIPELINE_STAGE_SIZE_BYTES_MAX } from '../base/limits.ts';
 import type { Timestamp } from '../base/optime.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
@@ -164,7 +166,7 @@ export class SortSource implements Source {
       const document = this.#below.next();
       if (document === PAUSE) return PAUSE;
       if (document !== undefined) {
-        this.#sorter.add(document);
+        this.#add(document);
         continue;
       }
       this.#isFilled = true;
@@ -177,6 +179,15 @@ export class SortSource implements Source {
 
   close(): void {
     this.#below.close();
+  }
+
+  #add(document: Uint8Array): void {
+    this.#sorter.add(document);
+    if (this.#sorter.sizeBytes <= PIPELINE_STAGE_SIZE_BYTES_MAX) return;
+    throw new CommandError(
+      'QueryExceededMemoryLimitNoDiskUseAllowed',
+      `Sort exceeded memory limit of ${PIPELINE_STAGE_SIZE_BYTES_MAX} bytes`,
+    );
   }
 }
 

@@ -51,6 +51,11 @@ export class WriteLog {
     return this.#write({ op: 'i', ns: collection.ns, ui: collection.uuid, o: document }, statement);
   }
 
+  /** The document of the insert that was logged last, where it lies in its entry: that is kept anyway. */
+  get inserted(): Uint8Array {
+    return this.#builder.lastDocument;
+  }
+
   /** `diff`: the whole `{$v: 2, diff}`; without it the entry carries the new document. */
   update(
     collection: Collection,

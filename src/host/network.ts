@@ -1,8 +1,8 @@
 /**
  * TCP through node:net.
  *
- * All sockets read into one buffer of ours (`socket_reading.ts`), and what came is copied out of it at its size: a stream
- * would take 64 KiB of memory for every read, give most of it back, and hand the rest on by way of its own queue.
+ * All sockets read into one buffer of ours (`socket_reading.ts`), which is lent to the receiver: a stream would take
+ * 64 KiB of memory for every read, give most of it back, and hand the rest on by way of its own queue.
  *
  * What is sent leaves at the end of the turn, with all that other connections send in it (`turn_end.ts`); the sends of one turn
  * to one connection make one write.
@@ -111,6 +111,8 @@ class SocketConnection implements Connection, Flushable {
   #handler: ConnectionHandler | undefined;
   /** Sent in this turn and not yet given to the socket. */
   readonly #unsent: Uint8Array[] = [];
+  /** To be called when all of #unsent was given to the system. */
+  #sent: (() => void)[] = [];
   #unsentBytes = 0;
   #isFlushDue = false;
   #isClosing = false;
@@ -138,9 +140,10 @@ class SocketConnection implements Connection, Flushable {
     this.#socket.resume();
   }
 
-  send(bytes: Uint8Array): void {
+  send(bytes: Uint8Array, sent?: () => void): void {
     if (this.#isClosing) return;
     this.#unsent.push(bytes);
+    if (sent !== undefined) this.#sent.push(sent);
     this.#unsentBytes += bytes.length;
     if (this.#isFlushDue) return;
     this.#isFlushDue = true;
@@ -186,18 +189,34 @@ class SocketConnection implements Connection, Flushable {
     this.#isFlushDue = false;
     const unsent = this.#unsent;
     if (unsent.length > 0) {
-      if (unsent.length === 1) this.#socket.write(unsent[0]);
-      else if (this.#unsentBytes <= JOIN_BYTES_MAX) this.#socket.write(joined(unsent, this.#unsentBytes));
-      else this.#writeTogether();
+      const sent = this.#takeCallbacks();
+      if (unsent.length === 1) this.#write(unsent[0], sent);
+      else if (this.#unsentBytes <= JOIN_BYTES_MAX) this.#write(joined(unsent, this.#unsentBytes), sent);
+      else this.#writeTogether(sent);
       unsent.length = 0;
       this.#unsentBytes = 0;
     }
     if (this.#flushWaiters.length > 0) wake(this.#flushWaiters.splice(0));
   }
 
-  #writeTogether(): void {
+  #takeCallbacks(): readonly (() => void)[] | undefined {
+    if (this.#sent.length === 0) return undefined;
+    const sent = this.#sent;
+    this.#sent = [];
+    return sent;
+  }
+
+  #write(bytes: Uint8Array, sent: readonly (() => void)[] | undefined): void {
+    if (sent === undefined) this.#socket.write(bytes);
+    else this.#socket.write(bytes, (error) => (error ? undefined : wake(sent)));
+  }
+
+  /** The system takes them in order, so that the last one stands for all. */
+  #writeTogether(sent: readonly (() => void)[] | undefined): void {
+    const unsent = this.#unsent;
     this.#socket.cork();
-    for (const bytes of this.#unsent) this.#socket.write(bytes);
+    for (let i = 0; i + 1 < unsent.length; i++) this.#socket.write(unsent[i]);
+    this.#write(unsent[unsent.length - 1], sent);
     this.#socket.uncork();
   }
 
@@ -205,6 +224,7 @@ class SocketConnection implements Connection, Flushable {
     this.#isClosing = true;
     this.#isClosed = true;
     this.#unsent.length = 0;
+    this.#sent.length = 0;
     this.#unsentBytes = 0;
     wake(this.#flushWaiters.splice(0));
     this.#wakeDrained();

@@ -14,7 +14,7 @@ const READ_BUFFER = new Uint8Array(READ_BUFFER_BYTES);
 
 const CAN_SHARE_BUFFER = process.platform !== 'win32';
 
-/** Called with a chunk that belongs to the receiver: a plain Uint8Array, whose slices are copies. */
+/** Called with a chunk that is valid during the call: a plain Uint8Array, whose slices are copies. */
 export type TakeChunk = (chunk: Uint8Array) => void;
 
 /** A socket that connects and reads as soon as it has. */
@@ -38,7 +38,7 @@ export function withReads(accepted: Socket, take: TakeChunk): Socket {
 
 function intoBuffer(take: TakeChunk): OnReadOpts {
   const callback = (length: number): boolean => {
-    take(READ_BUFFER.slice(0, length));
+    take(READ_BUFFER.subarray(0, length));
     return true;
   };
   return { buffer: READ_BUFFER, callback };

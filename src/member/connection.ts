@@ -132,7 +132,7 @@ export class ClientConnection implements ClientState {
     const { reply } = exchange;
     if (reply !== undefined && !this.#isClosed) {
       this.#services.server.network.bytesOut += reply.length;
-      this.#connection.send(reply);
+      this.#connection.send(reply, exchange.replySent);
     }
     if (exchange.closesConnection) this.close();
   }

@@ -29,7 +29,7 @@ export interface OplogBatch {
   readonly oplogQueryData: OplogQueryData | undefined;
 }
 
-/** `reply` is a whole, good reply to find or getMore. The entries are copies. */
+/** `reply` is a whole, good reply to find or getMore, which must not change: the entries are views into it. */
 export function readOplogBatch(reply: Uint8Array): OplogBatch {
   const { cursorId, documents } = readCursor(reply);
   const replData = findField(reply, REPL_DATA);
@@ -42,7 +42,7 @@ export function readOplogBatch(reply: Uint8Array): OplogBatch {
   };
 }
 
-/** The cursor's id and copies of its documents. Throws CommandError when the reply has no cursor. */
+/** The cursor's id and views of its documents. Throws CommandError when the reply has no cursor. */
 export function readCursor(reply: Uint8Array): { readonly cursorId: bigint; readonly documents: Uint8Array[] } {
   const cursor = findField(reply, CURSOR);
   if (cursor?.type !== BSON_TYPE.object) throw new CommandError('FailedToParse', 'a reply without a cursor');
@@ -53,7 +53,7 @@ export function readCursor(reply: Uint8Array): { readonly cursorId: bigint; read
     if (reader.nameEquals(ID) && reader.type === BSON_TYPE.int64) {
       cursorId = int64At(reader.bytes, reader.start);
     } else if (reader.nameEquals(FIRST_BATCH) || reader.nameEquals(NEXT_BATCH)) {
-      copyDocuments(reader.bytes, reader.start, documents);
+      collectDocuments(reader.bytes, reader.start, documents);
     }
   }
   return { cursorId, documents };
@@ -86,10 +86,10 @@ export function numberField(reply: Uint8Array, name: Uint8Array): number | undef
   return value === undefined ? undefined : numberOf(value);
 }
 
-function copyDocuments(bytes: Uint8Array, at: number, into: Uint8Array[]): void {
+function collectDocuments(bytes: Uint8Array, at: number, into: Uint8Array[]): void {
   const reader = new ElementReader(bytes, at);
   while (reader.next()) {
     if (reader.type !== BSON_TYPE.object) throw new CommandError('FailedToParse', 'a batch holds documents only');
-    into.push(copyRange(bytes, reader.start, reader.start + documentSize(bytes, reader.start)));
+    into.push(bytes.subarray(reader.start, reader.start + documentSize(bytes, reader.start)));
   }
 }

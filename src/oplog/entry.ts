@@ -11,6 +11,7 @@ import { unixMs, type UnixMs } from '../base/units.ts';
 import { fieldName, int32At, int64AsNumberAt, textOf } from '../bson/bytes.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { timestampFromRaw, writeOpTime } from '../bson/optime.ts';
+import { Slab } from '../bson/slab.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { BsonWriter } from '../bson/writer.ts';
 
@@ -85,8 +86,17 @@ export interface EntryStamp {
 /** Builds entries and the operations inside `applyOps`. Not to be used again inside one of its own calls. */
 export class EntryBuilder {
   readonly #writer = new BsonWriter();
+  readonly #slab = new Slab();
+  #entry: Uint8Array = new Uint8Array(0);
+  #oStart = 0;
+  #oEnd = 0;
 
-  /** Returns bytes of its own. The entry that initiates a set carries the term -1. */
+  /** The `o` of the entry that was built last: a view into that entry. */
+  get lastDocument(): Uint8Array {
+    return this.#entry.subarray(this.#oStart, this.#oEnd);
+  }
+
+  /** Returns bytes that stay as they are, in an array shared with entries before and after. The entry that initiates a set carries the term -1. */
   build(operation: Operation, stamp: EntryStamp): Uint8Array {
     invariant(stamp.optime.ts > TIMESTAMP_NULL, 'an entry has a timestamp');
     const writer = this.#writer;
@@ -95,12 +105,14 @@ export class EntryBuilder {
     if (session !== undefined) {
       writer.document(NAMES.lsid, session.lsid).int64(NAMES.txnNumber, session.txnNumber);
     }
-    writeOperation(writer, operation, session?.stmtId);
+    this.#oEnd = writeOperation(writer, operation, session?.stmtId);
+    this.#oStart = this.#oEnd - operation.o.length;
     writer.timestamp(NAMES.ts, stamp.optime.ts);
     writer.int64(NAMES.t, stamp.optime.t).int64(NAMES.v, ENTRY_VERSION).date(NAMES.wall, stamp.wall);
     if (session?.prevOpTime !== undefined) writeOpTime(writer, NAMES.prevOpTime, session.prevOpTime);
     if (stamp.multiOpType !== undefined) writer.int32(NAMES.multiOpType, stamp.multiOpType);
-    return writer.endDocument().finish();
+    this.#entry = this.#slab.copy(writer.endDocument().view());
+    return this.#entry;
   }
 
   /** The operation alone, as an element of `applyOps`. `stmtId` for retryable batches. Returns bytes of its own. */
@@ -111,13 +123,14 @@ export class EntryBuilder {
   }
 }
 
-function writeOperation(writer: BsonWriter, operation: Operation, stmtId: SessionPart['stmtId']): void {
+/** Returns where `o` ends. */
+function writeOperation(writer: BsonWriter, operation: Operation, stmtId: SessionPart['stmtId']): number {
   writer.string(NAMES.op, operation.op).string(NAMES.ns, operation.ns);
   if (operation.ui !== undefined) {
     invariant(operation.ui.length === 16, 'a UUID has 16 bytes');
     writer.binData(NAMES.ui, UUID_SUBTYPE, operation.ui);
   }
-  writer.document(NAMES.o, operation.o);
+  const oEnd = writer.document(NAMES.o, operation.o).length;
   if (operation.o2 !== undefined) writer.document(NAMES.o2, operation.o2);
   if (operation.upsert !== undefined) writer.bool(NAMES.b, operation.upsert);
   if (stmtId !== undefined) writeStatementIds(writer, stmtId);
@@ -125,6 +138,7 @@ function writeOperation(writer: BsonWriter, operation: Operation, stmtId: Sessio
   if (operation.needsRetryImage !== undefined) writer.string(NAMES.needsRetryImage, operation.needsRetryImage);
   if (operation.preImageOpTime !== undefined) writeOpTime(writer, NAMES.preImageOpTime, operation.preImageOpTime);
   if (operation.postImageOpTime !== undefined) writeOpTime(writer, NAMES.postImageOpTime, operation.postImageOpTime);
+  return oEnd;
 }
 
 function writeStatementIds(writer: BsonWriter, stmtId: number | readonly number[]): void {

@@ -193,7 +193,7 @@ export class Oplog {
     return () => this.#durableCallbacks.delete(callback);
   }
 
-  /** Calls back at the end of a turn in which entries were appended. Returns what ends it. */
+  /** Calls back soon after entries were appended, at the end of a turn. Returns what ends it. */
   onAppend(callback: () => void): () => void {
     this.#appendCallbacks.add(callback);
     return () => this.#appendCallbacks.delete(callback);
@@ -318,11 +318,16 @@ export class Oplog {
     for (const callback of this.#durableCallbacks) callback(optime);
   }
 
-  /** Follows the journal's own wait for the end of the turn: readers are woken when it has handed the entries over. */
+  /**
+   * Readers are woken at the end of the next turn, when the journal has long handed the entries over: what other writers
+   * append until then goes out with them, and a batch costs its followers much more than another entry in it.
+   */
   #awaitTurnEnd(): void {
     this.#isAppendDue = true;
-    this.#env.endOfTurn(this.#tellAppended);
+    void this.#env.breathe().then(this.#awaitNextTurnEnd);
   }
+
+  readonly #awaitNextTurnEnd = (): void => this.#env.endOfTurn(this.#tellAppended);
 
   readonly #tellAppended = (): void => {
     this.#isAppendDue = false;

@@ -229,7 +229,9 @@ describe('filters', () => {
     [{ a: { $in: [{ $gt: 1 }] } }, '2 cannot nest $ under $in'],
     [{ a: { $not: 1 } }, '2 $not needs a regex or a document'],
     [{ a: { $type: 'nope' } }, '2 Unknown type name alias: nope'],
-    [{ a: /x/ }, '238 regular expressions in filters are not implemented'],
+    [{ a: { $regex: '(' } }, '51091 Regular expression is invalid: missing )'],
+    [{ a: { $options: 'i' } }, '2 $options needs a $regex'],
+    [{ $jsonSchema: { nope: 1 } }, '9 Unknown $jsonSchema keyword: nope'],
     [{ $where: 'true' }, '238 $where is not implemented'],
   ])('refuse %j', (filter, message) => {
     expect(refusal(filter)).toBe(message);

@@ -8,9 +8,10 @@
  * many, and one that passes is enough (`match/path.ts`). Comparisons hold within one class of types only
  * (`match/comparison.ts`). Negations negate the whole leaf, so they hold for documents without the field.
  *
- * Not done: regular expressions, `$expr`, `$where`, `$jsonSchema`, `$text`, geometry and collation; they are refused.
+ * Not done: `$expr`, `$where`, `$text`, geometry and collation; they are refused.
  */
 import type { RawValue } from '../bson/value.ts';
+import { BARE_SCOPE } from './expression.ts';
 import { compilePredicate } from './match/compile.ts';
 import { conjunctsOf, idEqualityOf, type Conjunct } from './match/conjuncts.ts';
 import type { Matcher } from './match/document_matcher.ts';
@@ -32,9 +33,16 @@ export interface CompiledFilter {
   readonly matchesAll: boolean;
 }
 
-/** Compiles a filter document, which must not change afterwards. Throws CommandError for what the server would refuse. */
-export function compileFilter(filter: Uint8Array): CompiledFilter {
-  const predicate = parseFilter(filter);
+/**
+ * Compiles a filter document, which must not change afterwards. `scope` is what its expressions see. Throws CommandError
+ * for what the server would refuse.
+ */
+export function compileFilter(filter: Uint8Array, scope = BARE_SCOPE): CompiledFilter {
+  return filterOf(parseFilter(filter, scope));
+}
+
+/** A filter made of a predicate. */
+export function filterOf(predicate: Predicate): CompiledFilter {
   const conjuncts = conjunctsOf(predicate);
   return {
     matcher: compilePredicate(predicate),

@@ -2,7 +2,9 @@ import { Decimal128, Double, Long } from 'bson';
 import { describe, expect, test } from 'vitest';
 import { CommandError } from '../base/command_error.ts';
 import { decodePlain, encodeDocument } from '../bson/codec.ts';
-import { compilePipeline, type CompiledPipeline } from './pipeline.ts';
+import { BARE_SCOPE } from './expression.ts';
+import { compilePipeline, type CompiledPipeline, type Pushdown } from './pipeline.ts';
+import { ListSource } from './pipeline/list_source.ts';
 import { PAUSE, type Source } from './pipeline/source.ts';
 
 function compile(...stages: object[]): CompiledPipeline {
@@ -127,18 +129,111 @@ describe('pipelines', () => {
     [[{ $nope: {} }], "40324 Unrecognized pipeline stage name: '$nope'"],
     [[{ $match: {}, $limit: 1 }], '40323 A pipeline stage specification object must contain exactly one field.'],
     [[{}], '40323 A pipeline stage specification object must contain exactly one field.'],
-    [[{ $lookup: {} }], '238 the stage $lookup is not implemented'],
+    [[{ $geoNear: {} }], '238 the stage $geoNear is not implemented'],
+    [[{ $limit: 1 }, { $documents: [] }], '40602 $documents is only valid as the first stage in a pipeline.'],
+    [[{ $facet: { a: [{ $out: 'x' }] } }], '40600 $out is not allowed to be used within a $facet stage'],
+    [
+      [{ $group: { _id: 1, n: { $accumulator: {} } } }],
+      '238 the accumulator $accumulator is not implemented: there is no scripting',
+    ],
     [[{ $limit: 0 }], '15958 the limit must be positive'],
     [[{ $group: { n: { $sum: 1 } } }], '15955 a group specification must include an _id'],
     [[{ $group: { _id: 1, n: { $nope: 1 } } }], "15952 unknown group operator '$nope'"],
     [[{ $group: { _id: { $nope: 1 } } }], "168 Unrecognized expression '$nope'"],
-    [[{ $group: { _id: { $add: [1, 2] } } }], '238 the expression $add is not implemented'],
     [
       [{ $project: { a: 1, b: 0 } }],
       '31254 Invalid $project :: caused by :: Cannot do exclusion on field b in inclusion projection',
     ],
   ])('refuse %j', (stages, message) => {
     expect(refusal(...stages)).toBe(message);
+  });
+});
+
+describe('stages', () => {
+  const LISTS = [{ _id: 1, l: [{ b: 2 }, { b: 3 }] }, { _id: 2, l: [] }, { _id: 3 }];
+
+  test('add fields where they are, or at the end', () => {
+    expect(run([{ a: 1, b: 2 }], { $addFields: { c: '$a', a: '$b', 'd.e': 5 } })).toEqual([
+      { a: 2, b: 2, c: 1, d: { e: 5 } },
+    ]);
+    expect(run([{ a: [{ b: 1 }, 2] }], { $set: { 'a.c': 'x' } })).toEqual([{ a: [{ b: 1, c: 'x' }, { c: 'x' }] }]);
+    expect(run([{ a: 1, b: 2 }], { $unset: 'a' })).toEqual([{ b: 2 }]);
+  });
+
+  test('unwind arrays', () => {
+    expect(run(LISTS, { $unwind: '$l' })).toEqual([
+      { _id: 1, l: { b: 2 } },
+      { _id: 1, l: { b: 3 } },
+    ]);
+    expect(run(LISTS, { $unwind: { path: '$l', preserveNullAndEmptyArrays: true } })).toHaveLength(4);
+  });
+
+  test('run several pipelines over the same documents', () => {
+    const facets = { n: [{ $count: 'n' }], last: [{ $sort: { _id: -1 } }, { $limit: 1 }] };
+    expect(run(LISTS, { $facet: facets })).toEqual([{ n: [{ n: 3 }], last: [{ _id: 3 }] }]);
+  });
+
+  test('group by boundaries', () => {
+    const documents = [1, 5, 9, 12].map((v) => ({ v }));
+    expect(run(documents, { $bucket: { groupBy: '$v', boundaries: [0, 5, 10], default: 'more' } })).toEqual([
+      { _id: 0, count: 1 },
+      { _id: 5, count: 2 },
+      { _id: 'more', count: 1 },
+    ]);
+  });
+
+  test('compute over windows', () => {
+    const output = { s: { $sum: '$v', window: { documents: [-1, 0] } }, r: { $rank: {} } };
+    const documents = [3, 1, 2].map((v) => ({ v }));
+    expect(run(documents, { $setWindowFields: { sortBy: { v: 1 }, output } })).toEqual([
+      { v: 1, s: 1, r: 1 },
+      { v: 2, s: 3, r: 2 },
+      { v: 3, s: 5, r: 3 },
+    ]);
+  });
+
+  test('keep what accumulators rank', () => {
+    const fields = {
+      top: { $topN: { n: 2, sortBy: { n: -1 }, output: '$_id' } },
+      low: { $minN: { n: 2, input: '$n' } },
+      half: { $median: { input: '$n', method: 'approximate' } },
+    };
+    expect(run(DOCUMENTS, { $group: { _id: null, ...fields } })).toEqual([
+      { _id: null, top: [4, 1], low: [1, 2], half: 2 },
+    ]);
+  });
+
+  test('join other collections, with variables', () => {
+    const others = [
+      { _id: 1, k: 'a' },
+      { _id: 2, k: 'b' },
+    ].map((document) => encodeDocument(document));
+    const settings = {
+      scope: BARE_SCOPE,
+      db: 'd',
+      random: () => 0,
+      collections: {
+        open: (ns: string, { filter }: Pushdown) =>
+          new ListSource(others.filter((other) => ns === 'd.o' && filter?.matcher.matches(other, 0) !== false)),
+      },
+    };
+    const lookup = { from: 'o', localField: 'k', foreignField: 'k', let: { i: '$_id' }, pipeline: [], as: 'o' };
+    const stages = [{ $lookup: { ...lookup, pipeline: [{ $project: { i: '$$i' } }] } }];
+    const pipeline = compilePipeline(
+      stages.map((stage) => encodeDocument(stage)),
+      settings,
+    );
+    expect(drain(pipeline.open(new PausingSource(DOCUMENTS.slice(0, 2)), 0))).toEqual([
+      { ...DOCUMENTS[0], o: [{ _id: 1, i: 1 }] },
+      { ...DOCUMENTS[1], o: [{ _id: 2, i: 2 }] },
+    ]);
+  });
+
+  test('refuse to keep more than their memory', () => {
+    const text = 'x'.repeat(1_000_000);
+    const documents = Array.from({ length: 120 }, () => encodeDocument({ text }));
+    const pipeline = compile({ $group: { _id: null, all: { $push: '$text' } } });
+    expect(() => drain(pipeline.open(new ListSource(documents), 0))).toThrow('Exceeded memory limit for $group');
   });
 });
 

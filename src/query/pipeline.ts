@@ -9,55 +9,107 @@
  * whether all that is left then is to count (`countOnly`).
  */
 import { CommandError } from '../base/command_error.ts';
-import { PIPELINE_STAGES_MAX } from '../base/limits.ts';
+import { PIPELINE_STAGES_MAX, SUB_PIPELINE_DEPTH_MAX } from '../base/limits.ts';
 import { ElementReader } from '../bson/elements.ts';
+import { BSON_TYPE } from '../bson/types.ts';
+import type { RawValue } from '../bson/value.ts';
+import { BARE_SCOPE, type ExpressionScope } from './expression.ts';
 import type { CompiledFilter } from './matcher.ts';
 import type { Source } from './pipeline/source.ts';
-import type { Stage } from './pipeline/stage.ts';
+import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
+import type { Collections, PipelinePlace, Stage, StageContext, StageKind } from './pipeline/stage.ts';
 import { STAGE_BY_NAME, UNBUILT_STAGES } from './pipeline/stages.ts';
 import type { SortSpec } from './sort.ts';
+import { itemsOf } from './update/array_value.ts';
 
-/** What the storage side may do itself, so that the pipeline starts after it. Taken in this order. */
-export interface Pushdown {
-  readonly filter: CompiledFilter | undefined;
-  readonly sort: SortSpec | undefined;
-  readonly skip: number;
-  /** Infinity when there is none. Counted after `skip`. */
-  readonly limit: number;
-  /** How many leading stages the four above stand for. */
-  readonly stages: number;
+export type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
+
+/** What a pipeline runs among. */
+export interface PipelineSettings {
+  readonly scope: ExpressionScope;
+  readonly db: string;
+  readonly collections: Collections;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
 }
 
-export interface CompiledPipeline {
-  readonly stageCount: number;
-  readonly pushdown: Pushdown;
-  /**
-   * Set when the pipeline only counts what `pushdown` selects (`$count`, or `$group` by a constant with one `$sum: 1`):
-   * the document that is the whole result, undefined for no result.
-   */
-  readonly countOnly: ((count: number) => Uint8Array | undefined) | undefined;
-  /** Runs the stages from index `from` on (0, or `pushdown.stages` when the source did those). */
-  open(source: Source, from: number): Source;
-}
+/** A pipeline with nothing around it. */
+const BARE_SETTINGS: PipelineSettings = {
+  scope: BARE_SCOPE,
+  db: '',
+  collections: {
+    open: (ns) => {
+      throw new CommandError('NotImplemented', `there is no collection ${ns} here`);
+    },
+  },
+  random: () => {
+    throw new CommandError('NotImplemented', 'there is no chance here');
+  },
+};
 
 /** Compiles the stages of an aggregate command, which must not change afterwards. */
-export function compilePipeline(stages: readonly Uint8Array[]): CompiledPipeline {
+export function compilePipeline(
+  stages: readonly Uint8Array[],
+  settings: PipelineSettings = BARE_SETTINGS,
+): CompiledPipeline {
+  return compileStages(stages, contextOf(settings, 'command', 0));
+}
+
+function contextOf(settings: PipelineSettings, place: PipelinePlace, depth: number): StageContext {
+  return {
+    ...settings,
+    place,
+    depth,
+    compile: (stages, inner, scope) => compileInner(stages, contextOf({ ...settings, scope }, inner, depth + 1)),
+  };
+}
+
+function compileInner(stages: RawValue, context: StageContext): CompiledPipeline {
+  if (context.depth > SUB_PIPELINE_DEPTH_MAX) {
+    throw new CommandError(232, `Maximum number of nested sub-pipelines exceeded. Limit is ${SUB_PIPELINE_DEPTH_MAX}`);
+  }
+  if (stages.type !== BSON_TYPE.array) {
+    throw new CommandError('TypeMismatch', "'pipeline' option must be specified as an array");
+  }
+  const documents = itemsOf(stages).map((stage) => {
+    if (stage.type !== BSON_TYPE.object) {
+      throw new CommandError('TypeMismatch', "Each element of the 'pipeline' array must be an object");
+    }
+    return stage.bytes.subarray(stage.start, stage.end);
+  });
+  return compileStages(documents, context);
+}
+
+function compileStages(stages: readonly Uint8Array[], context: StageContext): CompiledPipeline {
   if (stages.length > PIPELINE_STAGES_MAX) {
     throw new CommandError(7749501, `Pipeline length must be no longer than ${PIPELINE_STAGES_MAX} stages`);
   }
-  const compiled = stages.map(compileStage);
+  const compiled = stages.map((stage, i) =>
+    compileStage(stage, context, { isFirst: i === 0, isLast: i === stages.length - 1 }),
+  );
   const pushdown = pushdownOf(compiled);
   const [next] = compiled.slice(pushdown.stages);
   const isCount = next?.kind === 'count' && pushdown.stages === compiled.length - 1;
   return {
     stageCount: compiled.length,
+    isSource: stages.length > 0 && firstKind(stages[0])?.isSource === true,
     pushdown,
     countOnly: isCount ? (count) => next.result(count) : undefined,
     open: (source, from) => openStages(compiled, source, from),
   };
 }
 
-function compileStage(stage: Uint8Array): Stage {
+function firstKind(stage: Uint8Array): StageKind | undefined {
+  const reader = new ElementReader(stage);
+  return reader.next() ? STAGE_BY_NAME.get(reader.name()) : undefined;
+}
+
+interface Position {
+  readonly isFirst: boolean;
+  readonly isLast: boolean;
+}
+
+function compileStage(stage: Uint8Array, context: StageContext, position: Position): Stage {
   const reader = new ElementReader(stage);
   const hasOne = reader.next();
   const name = hasOne ? reader.name() : '';
@@ -66,9 +118,37 @@ function compileStage(stage: Uint8Array): Stage {
     throw new CommandError(40323, 'A pipeline stage specification object must contain exactly one field.');
   }
   const kind = STAGE_BY_NAME.get(name);
-  if (kind !== undefined) return kind.parse(operand);
-  if (UNBUILT_STAGES.has(name)) throw new CommandError('NotImplemented', `the stage ${name} is not implemented`);
+  if (kind !== undefined) {
+    checkPlace(kind, context.place, position);
+    return kind.parse(operand, context);
+  }
+  const unbuilt = UNBUILT_STAGES.get(name);
+  if (unbuilt !== undefined) checkPlace(unbuilt, context.place, position);
+  if (unbuilt !== undefined) throw new CommandError('NotImplemented', `the stage ${name} is not implemented`);
   throw new CommandError(40324, `Unrecognized pipeline stage name: '${name}'`);
+}
+
+function checkPlace(
+  { name, notIn, position }: Omit<StageKind, 'parse'>,
+  place: PipelinePlace,
+  { isFirst, isLast }: Position,
+): void {
+  if (notIn?.has(place) === true) {
+    switch (place) {
+      case 'lookup':
+        throw new CommandError(51047, `${name} is not allowed within a $lookup's sub-pipeline`);
+      case 'unionWith':
+        throw new CommandError(31441, `${name} is not allowed within a $unionWith's sub-pipeline`);
+      default:
+        throw new CommandError(40600, `${name} is not allowed to be used within a $facet stage`);
+    }
+  }
+  if (position === 'first' && !isFirst) {
+    throw new CommandError(40602, `${name} is only valid as the first stage in a pipeline.`);
+  }
+  if (position === 'last' && !isLast) {
+    throw new CommandError(40601, `${name} can only be the final stage in the pipeline`);
+  }
 }
 
 /** One stage of each kind, in the order match, sort, skip, limit. */

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { CommandError } from '../base/command_error.ts';
 import { decodeDocument, encodeDocument } from '../bson/codec.ts';
+import { compileFilter } from './matcher.ts';
 import { compileProjection } from './projection.ts';
 
 const DOCUMENT = { _id: 1, a: { b: 1, c: 2 }, l: [{ b: 1, c: 2 }, 5, [{ b: 3, c: 4 }]], s: 'x' };
@@ -49,6 +50,28 @@ describe('projections', () => {
     expect(projected({ x: '$l.b' })).toEqual({ _id: 1, x: [1] });
   });
 
+  test('compute fields below others, in documents and in the items of arrays', () => {
+    expect(projected({ 'a.n': '$s', 'a.c': 1 })).toEqual({ _id: 1, a: { c: 2, n: 'x' } });
+    expect(projected({ 'l.n': { $literal: 1 } })).toEqual({ _id: 1, l: [{ n: 1 }, { n: 1 }, [{ n: 1 }]] });
+    expect(projected({ 'z.n': { $literal: 1 } })).toEqual({ _id: 1, z: { n: 1 } });
+  });
+
+  test('cut arrays, and find items in them', () => {
+    expect(projected({ l: { $slice: 1 }, a: 1 })).toEqual({ _id: 1, a: { b: 1, c: 2 }, l: [{ b: 1, c: 2 }] });
+    expect(projected({ l: { $slice: [-2, 1] }, a: 0, s: 0 })).toEqual({ _id: 1, l: [5] });
+    expect(projected({ l: { $elemMatch: { b: 1 } } })).toEqual({ _id: 1, l: [{ b: 1, c: 2 }] });
+    expect(projected({ l: { $elemMatch: { b: 9 } } })).toEqual({ _id: 1 });
+  });
+
+  test('keep the item that the filter found', () => {
+    const filter = compileFilter(encodeDocument({ 'l.b': 2 }));
+    const projection = compileProjection(encodeDocument({ 'l.$': 1 }), filter);
+    const document = encodeDocument({ _id: 1, l: [{ b: 1 }, { b: 2 }] });
+    expect(projection && decodeDocument(projection.apply(document, 0))).toEqual({ _id: 1, l: [{ b: 2 }] });
+    expect(() => projection?.apply(encodeDocument({ l: 5 }), 0)).not.toThrow();
+    expect(() => projection?.apply(encodeDocument({ l: [{ b: 1 }] }), 0)).toThrow("couldn't find a matching element");
+  });
+
   test('read a document from the middle of a buffer', () => {
     const bytes = encodeDocument(DOCUMENT);
     const buffer = new Uint8Array(bytes.length + 8).fill(0xff);
@@ -63,8 +86,9 @@ describe('projections', () => {
     [{ a: 1, 'a.b': 1 }, '31249 Path collision at a.b remaining portion b'],
     [{ 'a.b': 1, a: 1 }, '31250 Path collision at a'],
     [{ a: 0, x: '$b' }, '31310 Cannot use an expression x: "$b" in an exclusion projection'],
-    [{ a: { $slice: 1 } }, '238 $slice in a projection is not implemented'],
-    [{ 'a.$': 1 }, '238 positional projection is not implemented'],
+    [{ 'a.b': { $elemMatch: { c: 1 } } }, '31275 Cannot use $elemMatch projection on a nested field.'],
+    [{ 'a.$': 0 }, '31395 positional projection cannot be used with exclusion'],
+    [{ 'a.$': 1, 'b.$': 1 }, '31276 Cannot specify more than one positional projection per query.'],
     [{ a: { $foo: 1 } }, '31325 Unknown expression $foo'],
     [{ a: {} }, '51270 An empty sub-projection is not a valid value. Found empty object at path a'],
   ])('refuse %j', (spec, message) => {

@@ -6,7 +6,7 @@ import { CommandError } from '../base/command_error.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { KeyWriter } from '../bson/key.ts';
 import { BSON_TYPE, isNumericType } from '../bson/types.ts';
-import { numberOf } from '../bson/value.ts';
+import { maybeStringOf, numberOf } from '../bson/value.ts';
 import { describeElement } from './describe.ts';
 import { fieldPathComponents } from './field_path.ts';
 import { SortKeyMaker } from './sort/sort_key.ts';
@@ -39,10 +39,7 @@ export function compileSort(spec: Uint8Array): SortSpec | undefined {
 function parseField(reader: ElementReader): SortField {
   const path = reader.name();
   if (reader.type === BSON_TYPE.object) {
-    throw new CommandError(
-      'NotImplemented',
-      `sorting by metadata is not implemented: ${describeElement(path, reader)}`,
-    );
+    throw badMetadata(path, reader);
   }
   if (!isNumericType(reader.type)) {
     throw new CommandError(15974, `Illegal key in $sort specification: ${describeElement(path, reader)}`);
@@ -54,3 +51,17 @@ function parseField(reader: ElementReader): SortField {
   fieldPathComponents(path);
   return { path, descending: direction < 0 };
 }
+
+/** Documents have no metadata here: no text scores, and no chance. */
+function badMetadata(path: string, spec: ElementReader): CommandError {
+  const inner = new ElementReader(spec.bytes, spec.start);
+  if (!inner.next() || inner.name() !== '$meta') {
+    return new CommandError(17312, '$meta is the only expression supported by $sort right now');
+  }
+  const shown = describeElement('$meta', inner);
+  const isKnown = METADATA.has(maybeStringOf(inner) ?? '');
+  if (!isKnown) return new CommandError(31138, `Illegal $meta sort: ${shown}`);
+  return new CommandError('NotImplemented', `sorting by metadata is not implemented: ${path}: ${shown}`);
+}
+
+const METADATA = new Set(['textScore', 'randVal', 'searchScore', 'vectorSearchScore', 'geoNearDistance']);

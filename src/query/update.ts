@@ -8,15 +8,19 @@
  * applying an entry again changes nothing. The commonest updates, numbers and flags set in place, skip all that and
  * patch a copy (`update/in_place.ts`).
  *
- * Not done: updates by pipeline, and collation in `$min`, `$max` and `$pull`.
+ * An update by a pipeline computes the whole new document (`update/pipeline_update.ts`); its edits are found by comparing.
+ *
+ * Not done: collation in `$min`, `$max` and `$pull`.
  */
 import { CommandError } from '../base/command_error.ts';
 import { BSON_OBJECT_SIZE_BYTES_MAX } from '../base/limits.ts';
-import { ElementReader, findField } from '../bson/elements.ts';
+import { equalBytes } from '../bson/bytes.ts';
+import { ElementReader, findField, isEmptyDocument } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { documentDepth, STORED_DOCUMENT_LIMITS } from '../bson/validate.ts';
 import type { RawValue } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
+import { BARE_SCOPE, type ExpressionScope } from './expression.ts';
 import { matchedArrayIndex } from './match/positional.ts';
 import type { CompiledFilter } from './matcher.ts';
 import { applyEdits } from './update/apply_edits.ts';
@@ -28,11 +32,14 @@ import { isEmptyEdits, type DocumentEdits } from './update/edits.ts';
 import { refuseIdEdits, refuseOtherId } from './update/immutable_id.ts';
 import { parseInPlace } from './update/in_place.ts';
 import { parseModifiers, type ParsedModifiers } from './update/parse.ts';
+import { compileUpdatePipeline, diffOfDocuments } from './update/pipeline_update.ts';
 import { checkReplacement, isSameDocument, replacementFor } from './update/replacement.ts';
 import { refuseDollarNames } from './update/top_level_names.ts';
 import { checkIdType, upsertIdSeed, upsertSeed } from './update/upsert.ts';
 
 export interface UpdateOptions {
+  /** What expressions see, in updates by a pipeline. */
+  readonly scope?: ExpressionScope;
   /** Array of filters for `$[name]`; absent when the statement has none. */
   readonly arrayFilters?: RawValue | undefined;
 }
@@ -55,9 +62,7 @@ const DOLLAR = 0x24;
  * afterwards. Throws CommandError for what the server would refuse.
  */
 export function compileUpdate(update: RawValue, options: UpdateOptions = {}): CompiledUpdate {
-  if (update.type === BSON_TYPE.array) {
-    throw new CommandError('NotImplemented', 'updates by an aggregation pipeline are not implemented');
-  }
+  if (update.type === BSON_TYPE.array) return compileByPipeline(update, options);
   if (update.type !== BSON_TYPE.object) {
     throw new CommandError('FailedToParse', 'Update argument must be either an object or an array');
   }
@@ -87,6 +92,29 @@ function compileReplacement(replacement: RawValue): CompiledUpdate {
     },
     applyToSeed(seed, context) {
       const result = replacementFor(seed, replacement, context);
+      refuseOtherId(seed, result);
+      return result;
+    },
+  };
+}
+
+function compileByPipeline(update: RawValue, { arrayFilters, scope = BARE_SCOPE }: UpdateOptions): CompiledUpdate {
+  if (arrayFilters !== undefined && !isEmptyDocument(arrayFilters.bytes, arrayFilters.start)) {
+    throw new CommandError('FailedToParse', 'arrayFilters may not be specified for pipeline-syle updates');
+  }
+  const transform = compileUpdatePipeline(update, scope);
+  return {
+    kind: 'modifiers',
+    apply(document) {
+      const result = transform(document);
+      refuseOtherId(document, result);
+      if (equalBytes(document, result)) return NOOP;
+      refuseTooLarge(result);
+      refuseTooDeep(result);
+      return { kind: 'changed', document: result, diff: diffOfDocuments(document, result) };
+    },
+    applyToSeed(seed) {
+      const result = transform(seed);
       refuseOtherId(seed, result);
       return result;
     },

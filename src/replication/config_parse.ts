@@ -4,7 +4,7 @@
  */
 import { ObjectId } from 'bson';
 import { CommandError } from '../base/command_error.ts';
-import { TERM_UNINITIALIZED, termOf } from '../base/optime.ts';
+import { TERM_MAX, TERM_UNINITIALIZED, termOf } from '../base/optime.ts';
 import { ms } from '../base/units.ts';
 import type { MemberConfig, ReplSetConfig, ReplSetSettings } from './config.ts';
 import { checkConfig, checkMember } from './config_validate.ts';
@@ -64,7 +64,14 @@ export function parseConfig(document: PlainDocument): ReplSetConfig {
   const config: ReplSetConfig = {
     setName,
     version,
-    term: termOf(wholeField(document, 'term', { scope: 'ReplSetConfig', default: TERM_UNINITIALIZED, atLeast: -1 })),
+    term: termOf(
+      wholeField(document, 'term', {
+        scope: 'ReplSetConfig',
+        default: TERM_UNINITIALIZED,
+        atLeast: -1,
+        atMost: TERM_MAX,
+      }),
+    ),
     members: members.map((member) => parseMember(member)),
     isConfigServer: booleanField(document, 'configsvr', false),
     writeConcernMajorityJournalDefault: booleanField(document, 'writeConcernMajorityJournalDefault', true),

@@ -1,6 +1,7 @@
 /** Reading decoded documents: configurations and the messages between members. */
 import { Decimal128, Double, Int32, ObjectId, Timestamp } from 'bson';
 import { CommandError } from '../base/command_error.ts';
+import { isTerm, TERM_UNINITIALIZED, type Term } from '../base/optime.ts';
 
 /** A document as `bson/codec.ts` decodes it: int64 is a bigint, double a `Double`. */
 export type PlainDocument = Readonly<Record<string, unknown>>;
@@ -41,12 +42,25 @@ export function typeNameOf(value: unknown): string {
   }
 }
 
+/** A whole number; so are all numbers in the messages between members. */
 export function requiredNumber(document: PlainDocument, name: string): number {
   const value = document[name];
   if (value === undefined) throw new CommandError('NoSuchKey', `Missing expected field "${name}"`);
   const number = numberIn(value);
   if (number === undefined) throw wrongType(name, 'number', value);
+  if (!Number.isSafeInteger(number)) throw new CommandError('BadValue', `Field "${name}" must be a whole number`);
   return number;
+}
+
+export function requiredTerm(document: PlainDocument, name: string): Term {
+  const term = requiredNumber(document, name);
+  if (!isTerm(term)) throw new CommandError('BadValue', `Field "${name}" must be a term, not ${term}`);
+  return term;
+}
+
+/** {@link TERM_UNINITIALIZED} when absent. */
+export function optionalTerm(document: PlainDocument, name: string): Term {
+  return document[name] === undefined ? TERM_UNINITIALIZED : requiredTerm(document, name);
 }
 
 export function requiredString(document: PlainDocument, name: string): string {

@@ -5,16 +5,7 @@
  */
 import { ObjectId, Timestamp as BsonTimestamp } from 'bson';
 import { CommandError } from '../base/command_error.ts';
-import {
-  incrementOf,
-  secondsOf,
-  TERM_UNINITIALIZED,
-  termOf,
-  timestampOf,
-  type OpTime,
-  type Term,
-  type Timestamp,
-} from '../base/optime.ts';
+import { incrementOf, secondsOf, timestampOf, type OpTime, type Timestamp } from '../base/optime.ts';
 import { unixMs, type UnixMs } from '../base/units.ts';
 import { fieldName, int64At } from '../bson/bytes.ts';
 import { decodeDocument, encodeDocument } from '../bson/codec.ts';
@@ -27,9 +18,11 @@ import {
   isSubdocument,
   optionalNumber,
   optionalString,
+  optionalTerm,
   requiredDocument,
   requiredNumber,
   requiredString,
+  requiredTerm,
   type PlainDocument,
 } from './document.ts';
 import type { Reply } from './effect.ts';
@@ -83,10 +76,10 @@ export function decodeHeartbeatRequest(bytes: Uint8Array): HeartbeatRequest {
     setName: requiredString(document, 'replSetHeartbeat'),
     checkEmpty: flag(document, 'checkEmpty'),
     configVersion: requiredNumber(document, 'configVersion'),
-    configTerm: termOf(optionalNumber(document, 'configTerm') ?? TERM_UNINITIALIZED),
+    configTerm: optionalTerm(document, 'configTerm'),
     from: optionalString(document, 'from') ?? '',
     fromId: optionalNumber(document, 'fromId') ?? -1,
-    term: termOf(requiredNumber(document, 'term')),
+    term: requiredTerm(document, 'term'),
     primaryId: optionalNumber(document, 'primaryId') ?? -1,
   };
 }
@@ -122,9 +115,9 @@ export function decodeHeartbeatReply(bytes: Uint8Array): HeartbeatReply {
     setName: requiredString(document, 'set'),
     state: state === undefined ? undefined : memberStateOf(state),
     configVersion: requiredNumber(document, 'v'),
-    configTerm: termOf(optionalNumber(document, 'configTerm') ?? TERM_UNINITIALIZED),
+    configTerm: optionalTerm(document, 'configTerm'),
     config: isSubdocument(config) ? parseConfig(config) : undefined,
-    term: termOf(optionalNumber(document, 'term') ?? TERM_UNINITIALIZED),
+    term: optionalTerm(document, 'term'),
     primaryId: optionalNumber(document, 'primaryId') ?? -1,
     syncingTo: optionalString(document, 'syncingTo'),
     progress: readProgress(document, 'opTime', 'wallTime'),
@@ -156,10 +149,10 @@ export function decodeVoteRequest(bytes: Uint8Array): VoteRequest {
   return {
     setName: requiredString(document, 'setName'),
     dryRun: flag(document, 'dryRun'),
-    term: termOf(requiredNumber(document, 'term')),
+    term: requiredTerm(document, 'term'),
     candidateIndex: requiredNumber(document, 'candidateIndex'),
     configVersion: requiredNumber(document, 'configVersion'),
-    configTerm: termOf(optionalNumber(document, 'configTerm') ?? TERM_UNINITIALIZED),
+    configTerm: optionalTerm(document, 'configTerm'),
     lastApplied,
     // Members before MongoDB 8.0 do not tell written from applied.
     lastWritten:
@@ -170,7 +163,7 @@ export function decodeVoteRequest(bytes: Uint8Array): VoteRequest {
 export function decodeVoteReply(bytes: Uint8Array): VoteReply {
   const document = decodeDocument(bytes);
   return {
-    term: termOf(requiredNumber(document, 'term')),
+    term: requiredTerm(document, 'term'),
     voteGranted: flag(document, 'voteGranted'),
     reason: optionalString(document, 'reason') ?? '',
   };
@@ -196,14 +189,14 @@ export function readReplData(value: unknown): ReplData | undefined {
   if (!isSubdocument(value)) return undefined;
   const replicaSetId = value['replicaSetId'];
   return {
-    term: termOf(requiredNumber(value, 'term')),
+    term: requiredTerm(value, 'term'),
     commitPoint: {
       optime: readOpTimeField(value, 'lastOpCommitted'),
       wall: readDate(value['lastCommittedWall']),
     },
     lastVisible: value['lastOpVisible'] === undefined ? POSITION_NULL.optime : readOpTimeField(value, 'lastOpVisible'),
     configVersion: requiredNumber(value, 'configVersion'),
-    configTerm: termOf(optionalNumber(value, 'configTerm') ?? TERM_UNINITIALIZED),
+    configTerm: optionalTerm(value, 'configTerm'),
     replicaSetId: replicaSetId instanceof ObjectId ? replicaSetId.toHexString() : undefined,
     syncSourceIndex: optionalNumber(value, 'syncSourceIndex') ?? -1,
     isPrimary: flag(value, 'isPrimary'),
@@ -254,12 +247,8 @@ function readOpTimeField(document: PlainDocument, name: string): OpTime {
   }
   return {
     ts: timestampOf(ts.t, ts.i),
-    t: readTerm(value),
+    t: optionalTerm(value, 't'),
   };
-}
-
-function readTerm(value: PlainDocument): Term {
-  return termOf(optionalNumber(value, 't') ?? TERM_UNINITIALIZED);
 }
 
 function readDate(value: unknown): UnixMs {

@@ -3,7 +3,7 @@
  * batches. What is malformed throws a CommandError. The rarer messages are in message_documents.ts.
  */
 import { CommandError } from '../base/command_error.ts';
-import { OPTIME_NULL, TERM_UNINITIALIZED, termOf, type OpTime } from '../base/optime.ts';
+import { isTerm, OPTIME_NULL, TERM_UNINITIALIZED, type OpTime, type Term } from '../base/optime.ts';
 import { unixMs, type UnixMs } from '../base/units.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { ElementReader, findField } from '../bson/elements.ts';
@@ -94,11 +94,11 @@ export function readReplDataBytes(value: ValueSpan): ReplData | undefined {
   if (value.type !== BSON_TYPE.object) return undefined;
   const fields = new Fields(value, '$replData');
   return {
-    term: termOf(fields.number(N.term)),
+    term: fields.requiredTerm(N.term),
     commitPoint: fields.position(N.lastOpCommitted, N.lastCommittedWall),
     lastVisible: fields.optime(N.lastOpVisible) ?? OPTIME_NULL,
     configVersion: fields.number(N.configVersion),
-    configTerm: termOf(fields.optionalNumber(N.configTerm) ?? TERM_UNINITIALIZED),
+    configTerm: fields.term(N.configTerm) ?? TERM_UNINITIALIZED,
     replicaSetId: fields.objectId(N.replicaSetId),
     syncSourceIndex: fields.optionalNumber(N.syncSourceIndex) ?? -1,
     isPrimary: fields.flag(N.isPrimary),
@@ -157,13 +157,27 @@ class Fields {
     const found = this.#find(name);
     if (found === undefined) return undefined;
     if (!isNumericType(found.type)) throw this.#wrong(name, 'number');
-    return numberOf(found);
+    const number = numberOf(found);
+    if (!Number.isSafeInteger(number)) throw this.#wrong(name, 'whole number');
+    return number;
+  }
+
+  term(name: Uint8Array): Term | undefined {
+    const number = this.optionalNumber(name);
+    if (number === undefined || isTerm(number)) return number;
+    throw this.#wrong(name, 'term');
   }
 
   number(name: Uint8Array): number {
     const number = this.optionalNumber(name);
     if (number === undefined) throw this.#missing(name);
     return number;
+  }
+
+  requiredTerm(name: Uint8Array): Term {
+    const term = this.term(name);
+    if (term === undefined) throw this.#missing(name);
+    return term;
   }
 
   flag(name: Uint8Array): boolean {

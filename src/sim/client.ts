@@ -23,7 +23,7 @@ const REQUEST_TIMEOUT = ms(5_000);
 const RETRIES_MAX = 15;
 
 /** How often an acknowledged write is followed by a read. */
-const READ_CHANCE = 0.15;
+const READ_CHANCE = 0.3;
 
 const IS_PRIMARY = fieldName('isWritablePrimary');
 const N = fieldName('n');
@@ -135,12 +135,14 @@ export class SimClient {
     return writer.string('$db', SIM_DATABASE).endDocument().finish();
   }
 
-  async #maybeRead({ records: [record] }: Operation, reply: Uint8Array): Promise<void> {
-    const { random } = this.#options;
+  async #maybeRead({ records: [record], key }: Operation, reply: Uint8Array): Promise<void> {
+    const { random, addresses } = this.#options;
     if (!random.chance(READ_CHANCE)) return;
+    const primary = this.#connection?.address ?? addresses[0] ?? '';
+    const address = random.chance(0.5) ? primary : random.pick(addresses);
     const isCertain = record?.outcome === 'acknowledged' && record.promised === 'majority';
-    if (isCertain && record.kind === 'insert') await this.#reader.readBack(record, reply);
-    else await this.#reader.readList(random.below(PUSH_KEYS));
+    if (isCertain && record.kind === 'insert') await this.#reader.readBack(address, record, reply);
+    else await this.#reader.readList(address, key ?? random.below(PUSH_KEYS));
   }
 
   #pause(durationMs: number): Promise<void> {

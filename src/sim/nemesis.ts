@@ -2,6 +2,8 @@
  * What goes wrong. Each run draws which kinds of fault it has, how often and for how long (a "swarm": a run with only
  * partitions finds other bugs than one with everything), and lets them loose until it is told to heal.
  */
+import { compareOpTimes, OPTIME_NULL } from '../base/optime.ts';
+import { MEMBER_STATE } from '../replication/member_state.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SeededRandom } from './seeded_random.ts';
 import type { SimulatedMember } from './simulated_member.ts';
@@ -15,17 +17,23 @@ export const FAULTS = [
   'clockJump',
   'crash',
   'crashAll',
+  'fullDisk',
+  'hastyElection',
   'isolatePrimary',
   'kill',
   'killPrimary',
   'lateChunks',
   'oneWayPartition',
+  'outage',
   'partition',
   'pause',
   'pausePrimary',
+  'rivals',
   'slowDisk',
   'slowDisks',
+  'slowProcessor',
   'stepDown',
+  'wipe',
 ] as const;
 
 export type Fault = (typeof FAULTS)[number];
@@ -46,6 +54,8 @@ export class Nemesis {
   readonly #meanPauseMs: number;
   readonly #meanDurationMs: number;
   #isHealing = false;
+  /** Done as soon as it is due; the last one asked for counts. */
+  #awaited: { readonly isDue: () => boolean; readonly act: () => void } | undefined;
   #strikes = 0;
 
   constructor({ scheduler, random, set }: NemesisOptions) {
@@ -54,8 +64,8 @@ export class Nemesis {
     this.#set = set;
     const wanted = random.chance(0.3) ? FAULTS.length : 1 + random.below(6);
     this.faults = random.shuffled(FAULTS).slice(0, wanted).sort();
-    this.#meanPauseMs = random.pick([500, 1_500, 4_000, 8_000]);
-    this.#meanDurationMs = random.pick([300, 2_000, 8_000, 15_000]);
+    this.#meanPauseMs = random.pick([500, 1_500, 3_000, 6_000]);
+    this.#meanDurationMs = random.pick([100, 1_000, 4_000, 8_000]);
   }
 
   /** How many faults were made. */
@@ -72,6 +82,14 @@ export class Nemesis {
     });
   }
 
+  /** To be called after every event. */
+  observe(): void {
+    if (this.#awaited?.isDue() !== true || this.#isHealing) return;
+    const { act } = this.#awaited;
+    this.#awaited = undefined;
+    act();
+  }
+
   /** Ends all faults for good: the network passes, everybody runs. */
   heal(): void {
     this.#isHealing = true;
@@ -81,6 +99,8 @@ export class Nemesis {
     for (const member of members) {
       member.clock.setRate(1);
       member.quickenDisk();
+      member.freeDisk();
+      member.slowProcessor(0);
       member.process?.resume();
       if (!member.isRunning) member.start();
     }
@@ -88,14 +108,14 @@ export class Nemesis {
 
   /** Runs `undo` after a random time, unless all is healed before. */
   #undoLater(undo: () => void): void {
-    this.#scheduler.after(DURATION_MS_MIN + this.#random.between(0, 2 * this.#meanDurationMs), () => {
-      if (!this.#isHealing) undo();
-    });
+    this.#later(DURATION_MS_MIN + this.#random.between(0, 2 * this.#meanDurationMs), undo);
   }
 
   #strike(fault: Fault): void {
     const { members } = this.#set;
-    const one = this.#random.pick(members);
+    // Half of what goes wrong goes wrong with the primary.
+    const any = this.#random.pick(members);
+    const one = this.#random.chance(0.5) ? this.#primaryOr(any) : any;
     switch (fault) {
       case 'crash':
         return this.#end([one], 'crash');
@@ -126,6 +146,18 @@ export class Nemesis {
         return this.#slowDisks([one]);
       case 'slowDisks':
         return this.#slowDisks(members);
+      case 'outage':
+        return this.#outage();
+      case 'fullDisk':
+        return this.#fillDisk(one);
+      case 'slowProcessor':
+        return this.#slowProcessor(one);
+      case 'wipe':
+        return this.#maybeWipe(one);
+      case 'rivals':
+        return this.#rivals();
+      case 'hastyElection':
+        return this.#hastyElection(one);
       case 'clockDrift':
         return one.clock.setRate(this.#random.between(0.97, 1.03));
       case 'clockJump':
@@ -145,9 +177,7 @@ export class Nemesis {
       if (!member.isRunning) continue;
       if (how === 'crash') member.crash();
       else member.kill();
-      this.#undoLater(() => {
-        if (!member.isRunning) member.start();
-      });
+      this.#undoLater(() => this.#startAll([member]));
     }
   }
 
@@ -161,6 +191,82 @@ export class Nemesis {
     for (const member of members) member.slowDisk(this.#random.between(10, 3_000));
     this.#undoLater(() => {
       for (const member of members) member.quickenDisk();
+    });
+  }
+
+  /** All lose power while their disks are slow: what counts as durable is put to the test. */
+  #outage(): void {
+    const { members } = this.#set;
+    this.#slowDisks(members);
+    this.#later(this.#random.between(50, 3_000), () => this.#end(members, 'crash'));
+  }
+
+  #fillDisk(member: SimulatedMember): void {
+    member.fillDisk(this.#random.below(256 * 1024));
+    this.#undoLater(() => member.freeDisk());
+  }
+
+  #slowProcessor(member: SimulatedMember): void {
+    member.slowProcessor(this.#random.between(0.05, 5));
+    this.#undoLater(() => member.slowProcessor(0));
+  }
+
+  /**
+   * Takes a member's disk away. A set survives that only if what the member had promised is promised by others: when all
+   * run, agree on the term and its primary, and have everything that this member has.
+   */
+  #maybeWipe(member: SimulatedMember): void {
+    const others = this.#set.members.filter((other) => other !== member);
+    if (!this.#set.isQuiet || member.isPrimary || !others.every((other) => hasAllOf(other, member))) return;
+    member.wipe();
+    this.#undoLater(() => this.#startAll([member]));
+  }
+
+  /**
+   * Two members that do not hear each other stand for the same term, and whoever can vote for both is restarted in
+   * between: none of them must have forgotten its vote.
+   */
+  #rivals(): void {
+    const { members, network } = this.#set;
+    const [one, other, ...voters] = this.#random.shuffled(members);
+    network.block(one.host, other.host);
+    network.block(other.host, one.host);
+    this.#undoLater(() => network.heal());
+    this.#set.standForElection(one);
+    this.#awaited = {
+      isDue: () => one.isPrimaryByName,
+      act: () => {
+        for (const voter of voters) voter.kill();
+        this.#later(this.#random.between(0, 2), () => this.#startAll(voters));
+        this.#later(this.#random.between(2, 10), () => this.#set.standForElection(other));
+      },
+    };
+  }
+
+  /** A member that fell behind and is slow is elected while it still applies what it has just fetched. */
+  #hastyElection(member: SimulatedMember): void {
+    const { network } = this.#set;
+    this.#partition([member], 'partition');
+    this.#later(this.#random.between(500, 4_000), () => {
+      member.slowProcessor(this.#random.between(0.2, 3));
+      network.heal();
+      const { lastWritten } = member.member?.data.oplog ?? { lastWritten: OPTIME_NULL };
+      this.#awaited = {
+        isDue: () => compareOpTimes(member.member?.data.oplog.lastWritten ?? OPTIME_NULL, lastWritten) > 0,
+        act: () => this.#set.standForElection(member),
+      };
+      this.#undoLater(() => member.slowProcessor(0));
+    });
+  }
+
+  #startAll(members: readonly SimulatedMember[]): void {
+    for (const member of members) if (!member.isRunning) member.start();
+  }
+
+  /** Runs `act` after a while, unless all is healed before. */
+  #later(delayMs: number, act: () => void): void {
+    this.#scheduler.after(delayMs, () => {
+      if (!this.#isHealing) act();
     });
   }
 
@@ -203,4 +309,12 @@ export class Nemesis {
     }
     this.#undoLater(() => network.heal());
   }
+}
+
+/** Whether all that `other` ever wrote is on this member's disk. An arbiter has nothing to lose. */
+function hasAllOf({ member }: SimulatedMember, other: SimulatedMember): boolean {
+  if (member === undefined || other.member === undefined) return false;
+  if (member.replication.core.memberState === MEMBER_STATE.ARBITER) return true;
+  const { lastWritten } = other.member.data.oplog;
+  return compareOpTimes(member.data.oplog.lastDurable, lastWritten) >= 0;
 }

@@ -1,4 +1,4 @@
-/** Majority reads of a simulated application, from any member, and what they must show. */
+/** Majority reads of a simulated application, and what they must show. */
 import type { Env } from '../base/env.ts';
 import { ms } from '../base/units.ts';
 import { fieldName } from '../bson/bytes.ts';
@@ -8,7 +8,6 @@ import type { RawValue } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { PeerConnection } from '../member/peer_connection.ts';
 import type { History, WriteRecord } from './history.ts';
-import type { SeededRandom } from './seeded_random.ts';
 import { INSERTS, PUSHES, SIM_DATABASE } from './workload.ts';
 
 const CONNECT_TIMEOUT = ms(500);
@@ -19,9 +18,7 @@ const OPERATION_TIME = fieldName('operationTime');
 
 export interface ReaderOptions {
   readonly env: Env;
-  readonly random: SeededRandom;
   readonly history: History;
-  readonly addresses: readonly string[];
 }
 
 type Document = Readonly<Record<string, unknown>>;
@@ -34,20 +31,18 @@ export class Reader {
   }
 
   /** Asked for the time of an insert that a majority acknowledged, a member that answers must show it. */
-  async readBack({ token }: WriteRecord, reply: Uint8Array): Promise<void> {
-    const { random, addresses, history } = this.#options;
+  async readBack(address: string, { token }: WriteRecord, reply: Uint8Array): Promise<void> {
+    const { history } = this.#options;
     const at = findField(reply, OPERATION_TIME);
     if (at === undefined) return;
-    const address = random.pick(addresses);
     const found = await this.#find(address, findCommand(INSERTS, token, at));
     if (found?.length !== 0) return;
     history.violations.push(`${address} did not show write ${token}, which a majority had acknowledged`);
   }
 
   /** What a majority read shows, nobody may take back. */
-  async readList(key: number): Promise<void> {
-    const { random, addresses, history } = this.#options;
-    const address = random.pick(addresses);
+  async readList(address: string, key: number): Promise<void> {
+    const { history } = this.#options;
     const [document] = (await this.#find(address, findCommand(PUSHES, key, undefined))) ?? [];
     const tokens: unknown = document?.['tokens'];
     if (!Array.isArray(tokens)) return;

@@ -36,8 +36,13 @@ export class Scheduler {
 
   /** Runs `run` once, `delayMs` (0 or more) from now. */
   after(delayMs: number, run: () => void): ScheduledEvent {
-    invariant(delayMs >= 0, 'time does not go back');
-    const event: ScheduledEvent = { atMs: this.#nowMs + delayMs, order: this.#order++, run };
+    return this.at(this.#nowMs + delayMs, run);
+  }
+
+  /** Runs `run` once, at a virtual time that is not over. */
+  at(atMs: number, run: () => void): ScheduledEvent {
+    invariant(atMs >= this.#nowMs, 'time does not go back');
+    const event: ScheduledEvent = { atMs, order: this.#order++, run };
     this.#queue.push(event);
     return event;
   }

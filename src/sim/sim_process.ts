@@ -1,25 +1,43 @@
 /**
- * One life of a simulated process: from its start to its crash. What it scheduled dies with it; while it is paused its
- * events wait, as those of a stopped process do, and all run when it goes on.
+ * One life of a simulated process: from its start to its crash. What it scheduled dies with it. It does one thing at a
+ * time: while it is paused, or busy because its processor is slow, what happens waits for it, in order.
  */
 import type { CancelTimer, Clock, Timers } from '../base/env.ts';
-import type { Ms, UnixMs } from '../base/units.ts';
+import { ms, unixMs, type Ms, type UnixMs } from '../base/units.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SimClock } from './sim_clock.ts';
 
 /** No timer fires earlier, as with Node's; a loop that waits for a clock then gets on. */
 const TIMER_MS_MIN = 1;
 
+export interface SimProcessOptions {
+  readonly scheduler: Scheduler;
+  readonly clock: SimClock;
+  /** Told of what was thrown and not caught: it would have ended a real process. */
+  readonly onUncaught: (error: unknown) => void;
+}
+
 export class SimProcess implements Clock, Timers {
   readonly #scheduler: Scheduler;
   readonly #clock: SimClock;
+  readonly #onUncaught: (error: unknown) => void;
+  /** What has happened and was not handled yet. */
   readonly #waiting: (() => void)[] = [];
   #isAlive = true;
   #isPaused = false;
+  #isWakeDue = false;
+  /**
+   * Virtual time that a look at the clock takes: long work looks at it often, to give way in time. 0: work takes none.
+   */
+  costOfLookMs = 0;
+  /** Virtual time at which what it is doing now is done. */
+  #busyUntilMs = 0;
+  #shown = 0;
 
-  constructor(scheduler: Scheduler, clock: SimClock) {
+  constructor({ scheduler, clock, onUncaught }: SimProcessOptions) {
     this.#scheduler = scheduler;
     this.#clock = clock;
+    this.#onUncaught = onUncaught;
   }
 
   get isAlive(): boolean {
@@ -31,11 +49,13 @@ export class SimProcess implements Clock, Timers {
   }
 
   wall(): UnixMs {
-    return this.#clock.wall();
+    return unixMs(Math.floor(this.#clock.wall() + this.#aheadMs * this.#clock.rate));
   }
 
   monotonic(): Ms {
-    return this.#clock.monotonic();
+    if (this.costOfLookMs > 0) this.#busyUntilMs = this.#scheduler.nowMs + this.#aheadMs + this.costOfLookMs;
+    this.#shown = Math.max(this.#shown, this.#clock.monotonic() + this.#aheadMs * this.#clock.rate);
+    return ms(this.#shown);
   }
 
   after(delay: Ms, callback: () => void): CancelTimer {
@@ -43,18 +63,23 @@ export class SimProcess implements Clock, Timers {
     const run = (): void => {
       if (!isCancelled) callback();
     };
-    const event = this.#scheduler.after(Math.max(TIMER_MS_MIN, delay) / this.#clock.rate, () => this.deliver(run));
+    const wait = Math.max(TIMER_MS_MIN, delay) / this.#clock.rate;
+    const event = this.#scheduler.after(this.#aheadMs + wait, () => this.deliver(run));
     return () => {
       isCancelled = true;
       this.#scheduler.cancel(event);
     };
   }
 
-  /** Runs `callback` in this process: now, when it goes on, or never once it has crashed. */
+  /** Runs `callback` in this process: now, when it gets to it, or never once it has crashed. */
   deliver(callback: () => void): void {
     if (!this.#isAlive) return;
-    if (this.#isPaused) this.#waiting.push(callback);
-    else callback();
+    if (!this.#isPaused && this.#waiting.length === 0 && this.#aheadMs === 0) {
+      this.#run(callback);
+      return;
+    }
+    this.#waiting.push(callback);
+    this.#wakeLater();
   }
 
   /** Runs `callback` in this process after a virtual delay. */
@@ -67,13 +92,40 @@ export class SimProcess implements Clock, Timers {
   }
 
   resume(): void {
-    if (!this.#isPaused) return;
     this.#isPaused = false;
-    for (const callback of this.#waiting.splice(0)) this.schedule(0, callback);
+    this.#wakeLater();
   }
 
   crash(): void {
     this.#isAlive = false;
     this.#waiting.length = 0;
+  }
+
+  /** How far what it is doing is ahead of virtual time. */
+  get #aheadMs(): number {
+    return Math.max(0, this.#busyUntilMs - this.#scheduler.nowMs);
+  }
+
+  #run(callback: () => void): void {
+    try {
+      callback();
+    } catch (error) {
+      this.#onUncaught(error);
+    }
+  }
+
+  /** Handles what waits, one after the other, each as an event of its own. */
+  #wakeLater(): void {
+    if (this.#isWakeDue || this.#isPaused || this.#waiting.length === 0) return;
+    this.#isWakeDue = true;
+    this.#scheduler.at(Math.max(this.#busyUntilMs, this.#scheduler.nowMs), () => {
+      this.#isWakeDue = false;
+      if (this.#isPaused || !this.#isAlive) return;
+      if (this.#aheadMs === 0) {
+        const next = this.#waiting.shift();
+        if (next !== undefined) this.#run(next);
+      }
+      this.#wakeLater();
+    });
   }
 }

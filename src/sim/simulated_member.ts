@@ -2,6 +2,7 @@
 import { NO_LOG, type Log } from '../base/log.ts';
 import { MemoryFiles } from '../base/memory_files.ts';
 import { Member } from '../member/member.ts';
+import { MEMBER_STATE } from '../replication/member_state.ts';
 import { MemoryBaseStore } from '../storage/memory_base_store.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SeededRandom } from './seeded_random.ts';
@@ -13,16 +14,15 @@ import type { Trace } from './trace.ts';
 
 const PORT = 27017;
 
-/** A sync of a disk that is not slow takes up to that long. */
-const SYNC_DELAY_MS_MAX = 2;
-
 /** Small, so that a run goes through several. */
-const SEGMENT_SIZE_BYTES = 128 * 1024;
+const SEGMENT_SIZE_BYTES = 32 * 1024;
 const PARAMETERS: ReadonlyMap<string, string> = new Map();
 
 export interface SimulatedMemberOptions {
   readonly index: number;
   readonly setName: string;
+  /** A sync takes up to that long while the disk is not slow. */
+  readonly syncDelayMsMax: number;
   readonly scheduler: Scheduler;
   readonly random: SeededRandom;
   readonly network: SimNetwork;
@@ -38,10 +38,11 @@ export class SimulatedMember {
   readonly host: string;
   readonly address: string;
   readonly clock: SimClock;
-  #syncDelayMsMax = SYNC_DELAY_MS_MAX;
+  #syncDelayMsMax: number;
+  #costOfLookMs = 0;
   readonly #options: SimulatedMemberOptions;
-  readonly #files: MemoryFiles;
-  readonly #base: MemoryBaseStore;
+  #files: MemoryFiles;
+  #base: MemoryBaseStore;
   #process: SimProcess | undefined;
   #member: Member | undefined;
   #starts = 0;
@@ -49,12 +50,12 @@ export class SimulatedMember {
   constructor(options: SimulatedMemberOptions) {
     this.#options = options;
     this.index = options.index;
+    this.#syncDelayMsMax = options.syncDelayMsMax;
     this.clock = new SimClock(options.scheduler);
     this.host = `m${options.index}`;
     this.address = `${this.host}:${PORT}`;
-    const diskDelay = (): Promise<void> => this.#diskDelay();
-    this.#files = new MemoryFiles({ syncDelay: diskDelay });
-    this.#base = new MemoryBaseStore({ delay: diskDelay });
+    this.#files = this.#newFiles();
+    this.#base = this.#newBase();
   }
 
   get process(): SimProcess | undefined {
@@ -70,6 +71,11 @@ export class SimulatedMember {
     return this.#process !== undefined;
   }
 
+  /** Elected, perhaps not yet taking writes. */
+  get isPrimaryByName(): boolean {
+    return this.#member?.replication.core.memberState === MEMBER_STATE.PRIMARY;
+  }
+
   get isPrimary(): boolean {
     return this.#member?.replication.core.isWritablePrimary === true;
   }
@@ -77,7 +83,12 @@ export class SimulatedMember {
   /** Starts a process on what the disk holds. */
   start(): void {
     const { scheduler, network, random } = this.#options;
-    const life = new SimProcess(scheduler, this.clock);
+    const life: SimProcess = new SimProcess({
+      scheduler,
+      clock: this.clock,
+      onUncaught: (error) => this.#fail(life, error),
+    });
+    life.costOfLookMs = this.#costOfLookMs;
     this.#process = life;
     this.#starts++;
     const env = simEnv({ host: this.host, process: life, network, random, files: this.#files.process() });
@@ -112,13 +123,45 @@ export class SimulatedMember {
     this.#files.kill();
   }
 
+  /** As {@link crash}; and the machine gets a new, empty disk. */
+  wipe(): void {
+    this.crash();
+    this.#files = this.#newFiles();
+    this.#base = this.#newBase();
+  }
+
   /** From now on a sync takes up to that long. */
   slowDisk(syncDelayMsMax: number): void {
     this.#syncDelayMsMax = syncDelayMsMax;
   }
 
   quickenDisk(): void {
-    this.#syncDelayMsMax = SYNC_DELAY_MS_MAX;
+    this.#syncDelayMsMax = this.#options.syncDelayMsMax;
+  }
+
+  /** From now on the disk takes no more than so many bytes beyond what it has. */
+  fillDisk(roomBytes: number): void {
+    this.#files.capacityBytes = this.#files.sizeBytes + roomBytes;
+    this.#base.sizeBytesMax = this.#base.sizeBytes() + roomBytes;
+  }
+
+  freeDisk(): void {
+    this.#files.capacityBytes = Infinity;
+    this.#base.sizeBytesMax = Infinity;
+  }
+
+  /** From now on its work takes time; see {@link SimProcess.costOfLookMs}. 0: none. */
+  slowProcessor(costOfLookMs: number): void {
+    this.#costOfLookMs = costOfLookMs;
+    if (this.#process !== undefined) this.#process.costOfLookMs = costOfLookMs;
+  }
+
+  #newFiles(): MemoryFiles {
+    return new MemoryFiles({ syncDelay: () => this.#diskDelay() });
+  }
+
+  #newBase(): MemoryBaseStore {
+    return new MemoryBaseStore({ delay: () => this.#diskDelay() });
   }
 
   #end(): void {
@@ -133,8 +176,7 @@ export class SimulatedMember {
 
   #fail(life: SimProcess, error: unknown): void {
     if (!life.isAlive) return;
-    const text = error instanceof Error ? (error.stack ?? error.message) : String(error);
-    this.#options.onFailure(`member ${this.index} failed: ${text}`);
+    this.#options.onFailure(`member ${this.index} failed: ${describeError(error)}`);
   }
 
   #diskDelay(): Promise<void> {
@@ -157,4 +199,8 @@ export class SimulatedMember {
       },
     };
   }
+}
+
+export function describeError(error: unknown): string {
+  return error instanceof Error ? (error.stack ?? error.message) : String(error);
 }

@@ -3,6 +3,7 @@ import type { Log } from '../base/log.ts';
 import { MemoryFiles } from '../base/memory_files.ts';
 import { ms } from '../base/units.ts';
 import { encodeDocument } from '../bson/codec.ts';
+import { MEMBER_STATE, type MemberState } from '../replication/member_state.ts';
 import { PeerConnection } from '../member/peer_connection.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SeededRandom } from './seeded_random.ts';
@@ -10,11 +11,14 @@ import { simEnv } from './sim_env.ts';
 import type { SimNetwork } from './sim_network.ts';
 import { SimClock } from './sim_clock.ts';
 import { SimProcess } from './sim_process.ts';
-import { SimulatedMember } from './simulated_member.ts';
+import { describeError, SimulatedMember } from './simulated_member.ts';
 import type { Trace } from './trace.ts';
 import type { Env } from '../base/env.ts';
 
 const SET_NAME = 'sim';
+
+/** States of a member that takes part with all its data. */
+const AT_WORK: ReadonlySet<MemberState> = new Set([MEMBER_STATE.PRIMARY, MEMBER_STATE.SECONDARY, MEMBER_STATE.ARBITER]);
 
 /** How a run's set is made up; drawn from the seed. */
 export interface SetShape {
@@ -24,6 +28,9 @@ export interface SetShape {
   /** By member; 0 cannot be elected. */
   readonly priorities: readonly number[];
   readonly electionTimeoutMs: number;
+  /** How good its machines are while nothing is wrong: longest one-way delay, longest sync. */
+  readonly networkDelayMsMax: number;
+  readonly syncDelayMsMax: number;
 }
 
 export interface SimulatedSetOptions {
@@ -48,15 +55,19 @@ export class SimulatedSet {
     const { shape, ...shared } = options;
     this.members = Array.from(
       { length: shape.members },
-      (_, index) => new SimulatedMember({ ...shared, index, setName: SET_NAME }),
+      (_, index) => new SimulatedMember({ ...shared, index, setName: SET_NAME, syncDelayMsMax: shape.syncDelayMsMax }),
     );
     this.#operator = this.outsider('operator');
   }
 
   /** The machine of somebody who is no member: never faulty. */
   outsider(host: string): Env {
-    const { scheduler, random, network } = this.#options;
-    const process = new SimProcess(scheduler, new SimClock(scheduler));
+    const { scheduler, random, network, onFailure } = this.#options;
+    const process = new SimProcess({
+      scheduler,
+      clock: new SimClock(scheduler),
+      onUncaught: (error) => onFailure(`${host} failed: ${describeError(error)}`),
+    });
     return simEnv({ host, process, network, random, files: new MemoryFiles().process() });
   }
 
@@ -68,6 +79,16 @@ export class SimulatedSet {
   get dataMembers(): readonly SimulatedMember[] {
     const { members, hasArbiter } = this.#options.shape;
     return this.members.slice(0, hasArbiter ? members - 1 : members);
+  }
+
+  /** Whether everybody runs, holds all its data, and agrees on the term and its one primary. */
+  get isQuiet(): boolean {
+    const cores = this.members.flatMap(({ member }) => member?.replication.core ?? []);
+    const primaries = cores.filter(({ isWritablePrimary }) => isWritablePrimary);
+    const [primary] = primaries;
+    if (cores.length < this.members.length || primary === undefined || primaries.length > 1) return false;
+    if (this.members.some(({ process }) => process?.isPaused === true)) return false;
+    return cores.every(({ term, memberState }) => term === primary.term && AT_WORK.has(memberState));
   }
 
   start(): void {
@@ -89,6 +110,11 @@ export class SimulatedSet {
       replSetInitiate: { _id: SET_NAME, version: 1, members, settings },
       $db: 'admin',
     });
+  }
+
+  /** Asks a member to stand for election at once, without asking around first. */
+  standForElection({ address }: SimulatedMember): void {
+    this.#ask(address, { replSetStepUp: 1, skipDryRun: true, $db: 'admin' }).catch(() => undefined);
   }
 
   /** Asks whoever is primary to step down; that it refuses, or that there is none, is fine. */

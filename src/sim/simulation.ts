@@ -23,6 +23,7 @@ import { Nemesis, type Fault } from './nemesis.ts';
 import { Scheduler, type Settle } from './scheduler.ts';
 import { SeededRandom } from './seeded_random.ts';
 import { SimNetwork } from './sim_network.ts';
+import { describeError } from './simulated_member.ts';
 import { SimulatedSet, type SetShape } from './simulated_set.ts';
 import { Trace } from './trace.ts';
 import { SIM_DATABASE } from './workload.ts';
@@ -38,6 +39,8 @@ export interface SimulationOptions {
   readonly virtualSeconds: number;
   readonly settle: Settle;
   readonly log?: Log;
+  /** Calls back with whatever was thrown in the process and caught by nobody; returns what ends it. */
+  readonly watchUncaught?: (report: (error: unknown) => void) => () => void;
 }
 
 export interface SimulationResult {
@@ -84,6 +87,7 @@ class Simulation {
     this.#scheduler = new Scheduler(options.settle);
     this.#shape = drawShape(this.#random);
     const network = new SimNetwork(this.#scheduler, new SeededRandom(options.seed, 2), this.#trace);
+    network.faults.delayMsMax = this.#shape.networkDelayMsMax;
     this.#set = new SimulatedSet({
       shape: this.#shape,
       scheduler: this.#scheduler,
@@ -99,11 +103,14 @@ class Simulation {
   }
 
   async run(): Promise<SimulationResult> {
+    const report = (error: unknown): void => void this.#fail(`nobody caught: ${describeError(error)}`);
+    const unwatch = this.#options.watchUncaught?.(report);
     this.#set.start();
     if (await this.#initiate()) {
       await this.#breakThings();
       await this.#heal();
     }
+    unwatch?.();
     const core = this.#set.members.map(({ member }) => member?.replication.core.term ?? 0);
     return {
       seed: this.#options.seed,
@@ -204,6 +211,7 @@ class Simulation {
   async #runUntil(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
     await this.#scheduler.runUntil(untilMs, () => {
       this.#trace.number(this.#scheduler.nowMs * 1000);
+      this.#nemesis.observe();
       this.#observe();
       return this.#failures.length > 0 || isDone();
     });
@@ -249,5 +257,12 @@ function drawShape(random: SeededRandom): SetShape {
   const hasArbiter = random.chance(0.15);
   const isPlain = random.chance(0.6);
   const priorities = Array.from({ length: members }, (_, i) => (isPlain || i === 0 ? 1 : random.pick([0, 1, 1, 2, 5])));
-  return { members, hasArbiter, priorities, electionTimeoutMs: random.pick([1_000, 2_000, 5_000, 10_000]) };
+  return {
+    members,
+    hasArbiter,
+    priorities,
+    electionTimeoutMs: random.pick([500, 1_000, 2_000, 5_000, 10_000]),
+    networkDelayMsMax: random.pick([1, 1, 5, 40]),
+    syncDelayMsMax: random.pick([2, 2, 20, 100]),
+  };
 }

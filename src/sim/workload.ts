@@ -12,7 +12,7 @@ export const INSERTS = 'inserts';
 export const PUSHES = 'pushes';
 
 /** Pushes go to the lists of as many documents. */
-export const PUSH_KEYS = 20;
+export const PUSH_KEYS = 8;
 const BATCH_DOCUMENTS_MAX = 5;
 
 /** A client's numbers start here and go on from there. */
@@ -26,6 +26,8 @@ export interface Operation {
   readonly isRetryable: boolean;
   /** One per statement, in order; none when nothing is held against the data but that it be the same everywhere. */
   readonly records: readonly WriteRecord[];
+  /** Of the document with the list that it pushes to. */
+  readonly key?: number;
 }
 
 /** What a good reply says of an operation. */
@@ -114,17 +116,19 @@ export class Workload {
   #push(): Operation {
     const promised = this.#promise();
     const token = this.#token();
-    const update = { q: { _id: this.#options.random.below(PUSH_KEYS) }, u: { $push: { tokens: token } }, upsert: true };
+    const key = this.#options.random.below(PUSH_KEYS);
+    const update = { q: { _id: key }, u: { $push: { tokens: token } }, upsert: true };
     const body = encodeDocument({ update: PUSHES, updates: [update] });
-    return { body, promised, isRetryable: true, records: [this.#begin('push', token, promised)] };
+    return { body, promised, isRetryable: true, records: [this.#begin('push', token, promised)], key };
   }
 
   #findAndPush(): Operation {
     const promised = this.#promise();
     const token = this.#token();
-    const query = { _id: this.#options.random.below(PUSH_KEYS) };
-    const body = encodeDocument({ findAndModify: PUSHES, query, update: { $push: { tokens: token } }, upsert: true });
-    return { body, promised, isRetryable: true, records: [this.#begin('push', token, promised)] };
+    const key = this.#options.random.below(PUSH_KEYS);
+    const update = { $push: { tokens: token } };
+    const body = encodeDocument({ findAndModify: PUSHES, query: { _id: key }, update, upsert: true });
+    return { body, promised, isRetryable: true, records: [this.#begin('push', token, promised)], key };
   }
 
   #touch(): Operation {

@@ -62,6 +62,9 @@ interface TableWork {
   readonly change: TableChange;
 }
 
+/** Chains whose versions are cut before the clock is looked at. */
+const CUT_AT_ONCE = 256;
+
 /** Gives the loop back when a turn has taken long enough. */
 class Pacer {
   readonly #env: Env;
@@ -246,9 +249,12 @@ function markPersisted(tables: readonly VersionedTable[], record: TableRecord): 
 
 async function cutVersions(work: readonly TableWork[], pacer: Pacer): Promise<void> {
   for (const { table, moving } of work) {
-    for (let i = 0; i < moving.keys.length && !table.dropped; i++) {
-      table.cutMoved(moving.chains[i], moving.nodes[i]);
-      if (i % 256 === 255 && pacer.isDue()) await pacer.rest();
+    const { keys } = moving;
+    for (let from = 0; from < keys.length && !table.dropped; from += CUT_AT_ONCE) {
+      const to = Math.min(keys.length, from + CUT_AT_ONCE);
+      for (let i = from; i < to; i++) table.cutMoved(moving.chains[i], moving.nodes[i]);
+      table.removeCut(keys[from], keys[to - 1]);
+      if (pacer.isDue()) await pacer.rest();
     }
   }
 }

@@ -1,6 +1,8 @@
+import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { manualEnv } from '../../tests/support/manual_env.ts';
 import { NO_LOG } from '../base/log.ts';
+import { compareBytes } from '../bson/bytes.ts';
 import { termOf, type Timestamp } from '../base/optime.ts';
 import { BlockRef, Directory } from './directory.ts';
 import { shortestSeparator } from './key_order.ts';
@@ -15,6 +17,23 @@ test('a key belongs to the last block whose separator is not above it', () => {
   const blocks = ['', 'a', 'b', 'ba', 'bb', 'bc', 'd', 'z'].map((key) => directory.indexOf(bytes(key)));
   expect(blocks).toEqual([0, 0, 1, 1, 2, 2, 3, 3]);
   expect(new Directory([]).indexOf(bytes('a'))).toBe(-1);
+});
+
+test('whatever separators have in common, the block found is the one that a walk over all of them finds', () => {
+  const tail = fc.uint8Array({ maxLength: 9 });
+  fc.assert(
+    fc.property(fc.uint8Array({ maxLength: 9 }), fc.array(tail), fc.array(tail), (common, tails, others) => {
+      const behind = (rest: Uint8Array): Uint8Array => Uint8Array.of(...common, ...rest);
+      const separators = tails.map(behind).filter((separator) => separator.length > 0);
+      separators.sort(compareBytes);
+      const distinct = separators.filter((key, i) => i === 0 || compareBytes(separators[i - 1], key) < 0);
+      const all = [new Uint8Array(0), ...distinct];
+      const directory = new Directory(all.map((separator) => new BlockRef(separator, separator)));
+      for (const key of [...all, ...others, ...others.map(behind)]) {
+        expect(directory.indexOf(key)).toBe(all.findLastIndex((separator) => compareBytes(separator, key) <= 0));
+      }
+    }),
+  );
 });
 
 test('a separator is as short as it can be', () => {

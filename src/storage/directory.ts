@@ -37,9 +37,18 @@ export class BlockRef {
   }
 }
 
+/** How many bytes of a separator a number stands for: all of a record id. */
+const HEAD_BYTES = 6;
+
 /** The blocks of one table in order. Replaced, never changed. */
 export class Directory {
   readonly refs: readonly BlockRef[];
+  /**
+   * Per block, what is in its separator behind the bytes that all have in common (`#shared` many), as a number: most of a
+   * search looks at these, which lie side by side, and not at separators. Made on first use.
+   */
+  #heads: Float64Array | undefined = undefined;
+  #shared = 0;
 
   constructor(refs: readonly BlockRef[]) {
     this.refs = refs;
@@ -48,15 +57,51 @@ export class Directory {
   /** The index of the block whose range holds `key`; -1 when there are no blocks. */
   indexOf(key: Uint8Array): number {
     const { refs } = this;
+    if (refs.length <= 1) return refs.length - 1;
+    const heads = this.#heads ?? this.#makeHeads();
+    const order = this.#orderToShared(key);
+    if (order !== 0) return order < 0 ? 0 : refs.length - 1;
+    const wanted = headOf(key, this.#shared);
     let low = 1;
     let high = refs.length;
     while (low < high) {
       const middle = (low + high) >>> 1;
-      if (compareBytes(refs[middle].separator, key) <= 0) low = middle + 1;
+      const head = heads[middle];
+      if (head < wanted || (head === wanted && compareBytes(refs[middle].separator, key) <= 0)) low = middle + 1;
       else high = middle;
     }
-    return high === 0 ? -1 : low - 1;
+    return low - 1;
   }
+
+  /** Whether `key` comes before (negative) or after all keys that begin with what the separators have in common. */
+  #orderToShared(key: Uint8Array): number {
+    const { separator } = this.refs[1];
+    for (let i = 0; i < this.#shared; i++) {
+      if (i === key.length) return -1;
+      if (key[i] !== separator[i]) return key[i] - separator[i];
+    }
+    return 0;
+  }
+
+  #makeHeads(): Float64Array {
+    const { refs } = this;
+    const first = refs[1].separator;
+    const last = refs[refs.length - 1].separator;
+    let shared = 0;
+    while (shared < first.length && first[shared] === last[shared]) shared++;
+    const heads = new Float64Array(refs.length);
+    for (let i = 1; i < refs.length; i++) heads[i] = headOf(refs[i].separator, shared);
+    this.#shared = shared;
+    this.#heads = heads;
+    return heads;
+  }
+}
+
+/** Of two keys with the same first `from` bytes, the one with the smaller head is smaller; equal heads decide nothing. */
+function headOf(key: Uint8Array, from: number): number {
+  let head = 0;
+  for (let i = from; i < from + HEAD_BYTES; i++) head = head * 256 + (i < key.length ? key[i] : 0);
+  return head;
 }
 
 /** Names for new blocks of one table. */

@@ -1,6 +1,6 @@
 /**
  * Group commit: one sync at a time makes durable all that was appended before it began; what comes meanwhile waits for
- * the next one. A sync begins at the end of the turn in which somebody asked for it, so that the requests of one turn
+ * the next one. A sync begins a turn after somebody asked for it, so that the requests of two turns
  * share it, and otherwise when the oldest record has waited long enough.
  */
 import type { CancelTimer, Env } from '../base/env.ts';
@@ -134,6 +134,8 @@ export class GroupCommit {
   async #loop(): Promise<void> {
     try {
       do {
+        // Two turns: those who were let go by the sync before, or came with the first, share this one.
+        await this.#env.breathe();
         await this.#env.breathe();
         if (this.#failure !== undefined) return;
         await this.#syncOnce();

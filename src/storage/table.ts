@@ -60,6 +60,11 @@ export interface Table {
    * `value` (small views into large buffers are copied); the caller must not change them afterwards.
    */
   put(key: Uint8Array, value: Uint8Array, at: Timestamp): void;
+  /**
+   * As `put`, keeping both as they are, also when they are views: what else lies in their buffers has to be worth keeping
+   * for about as long.
+   */
+  putShared(key: Uint8Array, value: Uint8Array, at: Timestamp): void;
   /** As `put`; a key that is not there is fine. */
   remove(key: Uint8Array, at: Timestamp): void;
   cursor(options?: CursorOptions): TableCursor;

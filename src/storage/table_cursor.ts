@@ -95,6 +95,7 @@ export class VersionedCursor implements TableCursor {
 
   get value(): Uint8Array {
     const { valueBytes, valueStart } = this;
+    if (valueStart === 0 && this.valueEnd === valueBytes.length) return valueBytes;
     return new Uint8Array(valueBytes.buffer, valueBytes.byteOffset + valueStart, this.valueEnd - valueStart);
   }
 

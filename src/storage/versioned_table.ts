@@ -20,6 +20,9 @@ const NO_BLOCKS = new Directory([]);
 /** Views into larger buffers than this many times their own size are copied when they are kept. */
 const SHARE_MAX = 4;
 
+/** Arrays up to this size have no buffer of their own unless it is asked for: copying them costs less than to ask. */
+const SMALL_BYTES = 64;
+
 export class VersionedTable implements Table, CursorSource {
   readonly id: TableId;
   readonly options: TableOptions;
@@ -89,11 +92,15 @@ export class VersionedTable implements Table, CursorSource {
   }
 
   put(key: Uint8Array, value: Uint8Array, at: Timestamp): void {
-    this.#write(key, ownBytes(value), at);
+    this.#write(key, ownBytes(value), at, false);
+  }
+
+  putShared(key: Uint8Array, value: Uint8Array, at: Timestamp): void {
+    this.#write(key, value, at, true);
   }
 
   remove(key: Uint8Array, at: Timestamp): void {
-    this.#write(key, undefined, at);
+    this.#write(key, undefined, at, false);
   }
 
   cursor(options: CursorOptions = {}): TableCursor {
@@ -155,11 +162,16 @@ export class VersionedTable implements Table, CursorSource {
     this.#account(baseSize, chain.newestSize());
   }
 
-  /** The version `node` of `chain`, whose base is known, went into the blocks. */
+  /** The version `node` of `chain`, whose base is known, went into the blocks. `removeCut` follows in the same turn. */
   cutMoved(chain: VersionChain, node: VersionNode): void {
     invariant(chain.baseSize !== BASE_UNKNOWN, 'the base of what moved was learnt');
     chain.baseSize = node.value === undefined ? BASE_ABSENT : chain.key.length + node.value.length;
     this.state.versionBytes -= this.versions.cut(chain, node);
+  }
+
+  /** After `cutMoved` of chains between those keys. */
+  removeCut(low: Uint8Array, high: Uint8Array): void {
+    this.state.versionBytes -= this.versions.removeEmpty(low, high);
   }
 
   /** Rollback: forgets the versions above `ts`. */
@@ -184,7 +196,7 @@ export class VersionedTable implements Table, CursorSource {
     this.blockGeneration += 1;
   }
 
-  #write(key: Uint8Array, value: Uint8Array | undefined, at: Timestamp): void {
+  #write(key: Uint8Array, value: Uint8Array | undefined, at: Timestamp, ownsKey: boolean): void {
     const { state, versions } = this;
     invariant(!this.dropped, () => `a write to table ${this.id}, which was dropped`);
     invariant(at > state.horizon || at === TIMESTAMP_NULL, () => `a write at ${at}, not above ${state.horizon}`);
@@ -192,7 +204,7 @@ export class VersionedTable implements Table, CursorSource {
     let growth = 0;
     if (chain === undefined) {
       const before = versions.bytes;
-      const kept = ownBytes(key);
+      const kept = ownsKey ? key : ownBytes(key);
       chain = new VersionChain(kept, this.options.kind === 'index' ? BASE_UNKNOWN : this.#baseSize(kept));
       if (chain.baseSize === BASE_UNKNOWN) this.#unknown += 1;
       versions.add(chain);
@@ -252,6 +264,10 @@ export class VersionedTable implements Table, CursorSource {
 
 /** `bytes`, or a copy when keeping them would keep a much larger buffer alive. */
 function ownBytes(bytes: Uint8Array): Uint8Array {
-  if (bytes.length * SHARE_MAX >= bytes.buffer.byteLength) return bytes;
-  return new Uint8Array(bytes);
+  const { length } = bytes;
+  if (length > SMALL_BYTES) return length * SHARE_MAX >= bytes.buffer.byteLength ? bytes : new Uint8Array(bytes);
+  if (length === 0) return bytes;
+  const copy = new Uint8Array(length);
+  for (let i = 0; i < length; i++) copy[i] = bytes[i];
+  return copy;
 }

@@ -84,7 +84,11 @@ export class RawClient {
       const message = parseMessage(bytes);
       const waiter = this.#waiting.get(int32At(bytes, 8));
       this.#waiting.delete(int32At(bytes, 8));
-      waiter?.resolve(decodePlain(message.bytes, message.bodyStart));
+      try {
+        waiter?.resolve(decodePlain(message.bytes, message.bodyStart));
+      } catch (cause) {
+        waiter?.reject(new Error('a reply that cannot be decoded', { cause }));
+      }
     }
   }
 }

@@ -1,36 +1,34 @@
 /** `$push` and `$addToSet`; missing values are left out. */
-import { KeyWriter } from '../../bson/key.ts';
 import { copyValue, type RawValue } from '../../bson/value.ts';
-import { keyText } from '../key_text.ts';
 import { rawArrayOf } from '../update/array_value.ts';
-import type { AccumulatorKind } from './accumulator.ts';
+import { unaryAccumulator } from './accumulator.ts';
 
-export const pushAccumulator: AccumulatorKind = {
-  name: '$push',
-  create() {
-    const values: RawValue[] = [];
-    return {
-      add(value) {
-        if (value !== undefined) values.push(copyValue(value));
-      },
-      result: () => rawArrayOf(values),
-    };
-  },
-};
+/** What keeping a value costs besides its bytes. */
+const VALUE_OVERHEAD_BYTES = 16;
+
+export const pushAccumulator = unaryAccumulator('$push', (memory) => {
+  const values: RawValue[] = [];
+  return {
+    add(value) {
+      if (value === undefined) return;
+      memory.take(value.end - value.start + VALUE_OVERHEAD_BYTES);
+      values.push(copyValue(value));
+    },
+    result: () => rawArrayOf(values),
+  };
+});
 
 /** In order of first appearance. */
-export const addToSetAccumulator: AccumulatorKind = {
-  name: '$addToSet',
-  create() {
-    const values = new Map<string, RawValue>();
-    const writer = new KeyWriter();
-    return {
-      add(value) {
-        if (value === undefined) return;
-        const key = keyText(writer.reset().append(value).finish());
-        if (!values.has(key)) values.set(key, copyValue(value));
-      },
-      result: () => rawArrayOf([...values.values()]),
-    };
-  },
-};
+export const addToSetAccumulator = unaryAccumulator('$addToSet', (memory, { order }) => {
+  const values = new Map<string, RawValue>();
+  return {
+    add(value) {
+      if (value === undefined) return;
+      const key = order.keyOf(value);
+      if (values.has(key)) return;
+      memory.take(value.end - value.start + key.length + VALUE_OVERHEAD_BYTES);
+      values.set(key, copyValue(value));
+    },
+    result: () => rawArrayOf([...values.values()]),
+  };
+});

@@ -3,47 +3,51 @@ import { CommandError } from '../../base/command_error.ts';
 import { fieldName } from '../../bson/bytes.ts';
 import { ElementReader, findField } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import { rawObject, type RawValue } from '../../bson/value.ts';
-import type { Expression } from './types.ts';
+import type { RawValue } from '../../bson/value.ts';
+import { constantExpression, isFixed } from './arguments.ts';
+import { arrayOf } from './build.ts';
 import { fieldPathComponents } from '../field_path.ts';
-import { rawArrayOf } from '../update/array_value.ts';
-
-const UNBUILT_VARIABLES = new Set([
-  'NOW',
-  'CLUSTER_TIME',
-  'REMOVE',
-  'DESCEND',
-  'PRUNE',
-  'KEEP',
-  'USER_ROLES',
-  'SEARCH_META',
-]);
+import type { ExpressionScope } from './scope.ts';
+import type { Expression, Value } from './types.ts';
 
 /** `text` begins with a dollar sign. */
-export function fieldPathExpression(text: string): Expression {
+export function fieldPathExpression(text: string, scope: ExpressionScope): Expression {
   if (text === '$') throw new CommandError(16872, "'$' by itself is not a valid FieldPath");
-  const names = (text.startsWith('$$') ? variablePath(text.slice(2)) : fieldPathComponents(text.slice(1))).map(
-    fieldName,
-  );
-  return { constant: undefined, evaluate: (root) => valueAt(rawObject(root), names, 0) };
-}
-
-/** The path after the variable; only the document itself is a variable yet. */
-function variablePath(text: string): string[] {
-  const [variable = '', ...path] = fieldPathComponents(text);
-  if (variable === 'ROOT' || variable === 'CURRENT') return path;
-  if (UNBUILT_VARIABLES.has(variable)) {
-    throw new CommandError('NotImplemented', `the variable $$${variable} is not implemented`);
+  if (text.startsWith('$$')) {
+    const [variable = '', ...path] = fieldPathComponents(text.slice(2));
+    if (variable === 'ROOT' || (variable === 'CURRENT' && scope.current === undefined)) {
+      return path.length === 0 ? scope.variable('ROOT') : documentPath(path.map(fieldName));
+    }
+    return pathIn(scope.variable(variable), path.map(fieldName));
   }
-  throw new CommandError(17276, `Use of undefined variable: ${variable}`);
+  const names = fieldPathComponents(text.slice(1)).map(fieldName);
+  return scope.current === undefined ? documentPath(names) : pathIn(scope.current, names);
 }
 
-function valueAt(value: RawValue, names: readonly Uint8Array[], i: number): RawValue | undefined {
+function documentPath(names: readonly Uint8Array[]): Expression {
+  const [first, ...rest] = names;
+  if (rest.length === 0) return { constant: undefined, evaluate: (root) => findField(root, first) };
+  return { constant: undefined, evaluate: (root) => valueAt(findField(root, first), rest, 0) };
+}
+
+function pathIn(start: Expression, names: readonly Uint8Array[]): Expression {
+  if (names.length === 0 || start.isMissing === true) return start;
+  if (isFixed(start) && start.constant !== undefined) {
+    const value = valueAt(start.constant, names, 0);
+    return value === undefined
+      ? { constant: undefined, isMissing: true, evaluate: () => undefined }
+      : constantExpression(value);
+  }
+  return { constant: undefined, evaluate: (root) => valueAt(start.evaluate(root), names, 0) };
+}
+
+/** What the path from `i` on leads to. */
+export function valueAt(value: Value, names: readonly Uint8Array[], i: number): Value {
   const name = names[i];
-  if (name === undefined) return value;
+  if (name === undefined || value === undefined) return value;
   if (value.type === BSON_TYPE.array) return valuesAt(value, names, i);
   const inner = value.type === BSON_TYPE.object ? findField(value.bytes, name, value.start) : undefined;
-  return inner === undefined ? undefined : valueAt(inner, names, i + 1);
+  return valueAt(inner, names, i + 1);
 }
 
 /** Elements without the rest of the path, and arrays inside the array, yield nothing. */
@@ -54,5 +58,5 @@ function valuesAt(array: RawValue, names: readonly Uint8Array[], i: number): Raw
     const value = reader.type === BSON_TYPE.object ? valueAt(reader.value(), names, i) : undefined;
     if (value !== undefined) values.push(value);
   }
-  return rawArrayOf(values);
+  return arrayOf(values);
 }

@@ -1,7 +1,6 @@
-/** `$literal`: the operand as it is. */
-import type { ExpressionOperator } from './types.ts';
+/** `$literal` and `$const`: the operand as it is. */
+import { constantExpression } from './arguments.ts';
+import type { ExpressionOperator } from './operator.ts';
 
-export const literalOperator: ExpressionOperator = {
-  name: '$literal',
-  compile: (operand) => ({ constant: operand, evaluate: () => operand }),
-};
+export const literalOperator: ExpressionOperator = { name: '$literal', compile: constantExpression };
+export const constOperator: ExpressionOperator = { name: '$const', compile: constantExpression };

@@ -1,33 +1,267 @@
 /** Every operator of expressions. A new one is a file and a row here. */
-import { literalOperator } from './literal.ts';
-import type { ExpressionOperator } from './types.ts';
+import { ACCUMULATION_OPERATORS } from './accumulations.ts';
+import { addOperator, divideOperator, modOperator, multiplyOperator, subtractOperator } from './arithmetic.ts';
+import { filterOperator, mapOperator, reduceOperator } from './array_functions.ts';
+import {
+  arrayElemAtOperator,
+  concatArraysOperator,
+  firstOperator,
+  inOperator,
+  isArrayOperator,
+  lastOperator,
+  rangeOperator,
+  reverseArrayOperator,
+  sizeOperator,
+  sliceOperator,
+} from './array_items.ts';
+import { ARRAY_N_OPERATORS } from './array_n.ts';
+import { bitAndOperator, bitNotOperator, bitOrOperator, bitXorOperator } from './bits.ts';
+import { andOperator, notOperator, orOperator } from './boolean.ts';
+import { cmpOperator, eqOperator, gteOperator, gtOperator, lteOperator, ltOperator, neOperator } from './comparison.ts';
+import { condOperator, ifNullOperator, switchOperator } from './conditional.ts';
+import { CONVERSION_OPERATORS } from './convert.ts';
+import { dateFromPartsOperator } from './date_from_parts.ts';
+import { dateFromStringOperator } from './date_from_string.ts';
+import { DATE_PART_OPERATORS } from './date_parts.ts';
+import { dateToPartsOperator, dateToStringOperator } from './date_to.ts';
+import { dateAddOperator, dateDiffOperator, dateSubtractOperator, dateTruncOperator } from './date_units.ts';
+import { indexOfArrayOperator, indexOfBytesOperator, indexOfCPOperator } from './index_of.ts';
+import { letOperator } from './let.ts';
+import { constOperator, literalOperator } from './literal.ts';
+import {
+  binarySizeOperator,
+  bsonSizeOperator,
+  functionOperator,
+  isNumberOperator,
+  metaOperator,
+  randOperator,
+  toHashedIndexKeyOperator,
+  tsIncrementOperator,
+  tsSecondOperator,
+  typeOperator,
+} from './misc.ts';
+import {
+  absOperator,
+  ceilOperator,
+  expOperator,
+  floorOperator,
+  lnOperator,
+  log10Operator,
+  logOperator,
+  powOperator,
+  sqrtOperator,
+} from './numeric.ts';
+import {
+  arrayToObjectOperator,
+  getFieldOperator,
+  mergeObjectsOperator,
+  objectToArrayOperator,
+  setFieldOperator,
+  unsetFieldOperator,
+} from './object_fields.ts';
+import { medianOperator, percentileOperator } from './percentile.ts';
+import { regexFindAllOperator, regexFindOperator, regexMatchOperator } from './regex.ts';
+import { replaceAllOperator, replaceOneOperator } from './replace.ts';
+import { roundOperator, truncOperator } from './rounding.ts';
+import {
+  allElementsTrueOperator,
+  anyElementTrueOperator,
+  setDifferenceOperator,
+  setEqualsOperator,
+  setIntersectionOperator,
+  setIsSubsetOperator,
+  setUnionOperator,
+} from './sets.ts';
+import { sortArrayOperator } from './sort_array.ts';
+import {
+  concatOperator,
+  splitOperator,
+  strcasecmpOperator,
+  strLenBytesOperator,
+  strLenCPOperator,
+  toLowerOperator,
+  toUpperOperator,
+} from './string_basics.ts';
+import { substrBytes, substrCPOperator, substrOperator } from './substring.ts';
+import {
+  acoshOperator,
+  acosOperator,
+  asinhOperator,
+  asinOperator,
+  atan2Operator,
+  atanhOperator,
+  atanOperator,
+  coshOperator,
+  cosOperator,
+  degreesToRadiansOperator,
+  radiansToDegreesOperator,
+  sinhOperator,
+  sinOperator,
+  tanhOperator,
+  tanOperator,
+} from './trigonometry.ts';
+import { ltrimOperator, rtrimOperator, trimBothOperator } from './trim.ts';
+import type { ExpressionOperator } from './operator.ts';
+import { zipOperator } from './zip.ts';
 
-const OPERATORS: readonly ExpressionOperator[] = [literalOperator];
+const NUMBER_OPERATORS: readonly ExpressionOperator[] = [
+  absOperator,
+  addOperator,
+  bitAndOperator,
+  bitNotOperator,
+  bitOrOperator,
+  bitXorOperator,
+  ceilOperator,
+  divideOperator,
+  expOperator,
+  floorOperator,
+  lnOperator,
+  logOperator,
+  log10Operator,
+  medianOperator,
+  modOperator,
+  multiplyOperator,
+  percentileOperator,
+  powOperator,
+  randOperator,
+  roundOperator,
+  sqrtOperator,
+  subtractOperator,
+  truncOperator,
+];
+
+const TRIGONOMETRY_OPERATORS: readonly ExpressionOperator[] = [
+  acosOperator,
+  acoshOperator,
+  asinOperator,
+  asinhOperator,
+  atanOperator,
+  atan2Operator,
+  atanhOperator,
+  cosOperator,
+  coshOperator,
+  degreesToRadiansOperator,
+  radiansToDegreesOperator,
+  sinOperator,
+  sinhOperator,
+  tanOperator,
+  tanhOperator,
+];
+
+const LOGIC_OPERATORS: readonly ExpressionOperator[] = [
+  andOperator,
+  cmpOperator,
+  condOperator,
+  eqOperator,
+  gtOperator,
+  gteOperator,
+  ifNullOperator,
+  ltOperator,
+  lteOperator,
+  neOperator,
+  notOperator,
+  orOperator,
+  switchOperator,
+];
+
+const STRING_OPERATORS: readonly ExpressionOperator[] = [
+  concatOperator,
+  indexOfBytesOperator,
+  indexOfCPOperator,
+  ltrimOperator,
+  regexFindOperator,
+  regexFindAllOperator,
+  regexMatchOperator,
+  replaceAllOperator,
+  replaceOneOperator,
+  rtrimOperator,
+  splitOperator,
+  strcasecmpOperator,
+  strLenBytesOperator,
+  strLenCPOperator,
+  substrOperator,
+  substrBytes,
+  substrCPOperator,
+  toLowerOperator,
+  toUpperOperator,
+  trimBothOperator,
+];
+
+const ARRAY_OPERATORS: readonly ExpressionOperator[] = [
+  allElementsTrueOperator,
+  anyElementTrueOperator,
+  arrayElemAtOperator,
+  arrayToObjectOperator,
+  concatArraysOperator,
+  filterOperator,
+  firstOperator,
+  inOperator,
+  indexOfArrayOperator,
+  isArrayOperator,
+  lastOperator,
+  mapOperator,
+  rangeOperator,
+  reduceOperator,
+  reverseArrayOperator,
+  setDifferenceOperator,
+  setEqualsOperator,
+  setIntersectionOperator,
+  setIsSubsetOperator,
+  setUnionOperator,
+  sizeOperator,
+  sliceOperator,
+  sortArrayOperator,
+  zipOperator,
+  ...ARRAY_N_OPERATORS,
+];
+
+const OBJECT_OPERATORS: readonly ExpressionOperator[] = [
+  binarySizeOperator,
+  bsonSizeOperator,
+  constOperator,
+  functionOperator,
+  getFieldOperator,
+  isNumberOperator,
+  letOperator,
+  literalOperator,
+  mergeObjectsOperator,
+  metaOperator,
+  objectToArrayOperator,
+  setFieldOperator,
+  toHashedIndexKeyOperator,
+  tsIncrementOperator,
+  tsSecondOperator,
+  typeOperator,
+  unsetFieldOperator,
+  ...CONVERSION_OPERATORS,
+];
+
+const DATE_OPERATORS: readonly ExpressionOperator[] = [
+  dateAddOperator,
+  dateDiffOperator,
+  dateFromPartsOperator,
+  dateFromStringOperator,
+  dateSubtractOperator,
+  dateToPartsOperator,
+  dateToStringOperator,
+  dateTruncOperator,
+  ...DATE_PART_OPERATORS,
+];
 
 export const EXPRESSION_OPERATOR_BY_NAME: ReadonlyMap<string, ExpressionOperator> = new Map(
-  OPERATORS.map((operator) => [operator.name, operator]),
-);
-
-/** Operators of MongoDB 8.0 that are not built. A row moves up when it is. */
-const UNBUILT_EXPRESSION_OPERATORS: ReadonlySet<string> = new Set(
-  (
-    '$abs $acos $acosh $add $addToSet $allElementsTrue $and $anyElementTrue $arrayElemAt $arrayToObject $asin $asinh ' +
-    '$atan $atan2 $atanh $avg $binarySize $bitAnd $bitNot $bitOr $bitXor $bottom $bottomN $bsonSize $ceil $cmp ' +
-    '$concat $concatArrays $cond $const $convert $cos $cosh $covariancePop $covarianceSamp $dateAdd $dateDiff ' +
-    '$dateFromParts $dateFromString $dateSubtract $dateToParts $dateToString $dateTrunc $dayOfMonth $dayOfWeek ' +
-    '$dayOfYear $degreesToRadians $divide $eq $exp $filter $first $firstN $floor $function $getField $gt $gte $hour ' +
-    '$ifNull $in $indexOfArray $indexOfBytes $indexOfCP $isArray $isNumber $isoDayOfWeek $isoWeek $isoWeekYear $last ' +
-    '$lastN $let $ln $log $log10 $lt $lte $ltrim $map $max $maxN $median $mergeObjects $meta $millisecond $min $minN ' +
-    '$minute $mod $month $multiply $ne $not $objectToArray $or $percentile $pow $radiansToDegrees $rand $range $reduce ' +
-    '$regexFind $regexFindAll $regexMatch $replaceAll $replaceOne $reverseArray $round $rtrim $sampleRate $second ' +
-    '$setDifference $setEquals $setField $setIntersection $setIsSubset $setUnion $sin $sinh $size $slice $sortArray ' +
-    '$split $sqrt $stdDevPop $stdDevSamp $strLenBytes $strLenCP $strcasecmp $substr $substrBytes $substrCP $subtract ' +
-    '$sum $switch $tan $tanh $toBool $toDate $toDecimal $toDouble $toHashedIndexKey $toInt $toLong $toLower ' +
-    '$toObjectId $toString $toUUID $toUpper $trim $trunc $tsIncrement $tsSecond $type $unsetField $week $year $zip'
-  ).split(' '),
+  [
+    ...NUMBER_OPERATORS,
+    ...TRIGONOMETRY_OPERATORS,
+    ...LOGIC_OPERATORS,
+    ...STRING_OPERATORS,
+    ...ARRAY_OPERATORS,
+    ...OBJECT_OPERATORS,
+    ...DATE_OPERATORS,
+    ...ACCUMULATION_OPERATORS,
+  ].map((operator) => [operator.name, operator]),
 );
 
 /** Whether MongoDB has an expression of that name. */
 export function isExpressionOperator(name: string): boolean {
-  return EXPRESSION_OPERATOR_BY_NAME.has(name) || UNBUILT_EXPRESSION_OPERATORS.has(name);
+  return EXPRESSION_OPERATOR_BY_NAME.has(name);
 }

@@ -5,9 +5,9 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { comparison } from './comparison_operators.ts';
 import { elemMatchOperator } from './elem_match_operator.ts';
-import type { FieldOperator, FilterParser } from './field_operator.ts';
+import { NO_SIBLINGS, type FieldOperator, type FilterParser } from './field_operator.ts';
 import { conjunction, type Predicate } from './predicate.ts';
-import { refuseRegex } from './regex.ts';
+import { regexParts, regexPredicate } from './regex.ts';
 
 export const allOperator: FieldOperator = {
   name: '$all',
@@ -27,7 +27,9 @@ export const allOperator: FieldOperator = {
         );
       }
       children.push(
-        elemMatch === undefined ? equality(path, item, parser) : elemMatchOperator.parse(path, elemMatch, parser),
+        elemMatch === undefined
+          ? equality(path, item, parser)
+          : elemMatchOperator.parse(path, elemMatch, parser, NO_SIBLINGS),
       );
     }
     return children.length === 0 ? { kind: 'constant', value: false } : conjunction(children);
@@ -35,7 +37,7 @@ export const allOperator: FieldOperator = {
 };
 
 function equality(path: string, item: RawValue, parser: FilterParser): Predicate {
-  if (item.type === BSON_TYPE.regex) refuseRegex();
+  if (item.type === BSON_TYPE.regex) return regexPredicate(path, regexParts(item));
   if (parser.isOperatorDocument(item)) throw new CommandError('BadValue', 'no $ expressions in $all');
   return comparison('eq', path, item);
 }

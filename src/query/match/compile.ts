@@ -42,6 +42,8 @@ function compileAcrossFields(predicate: Predicate): Matcher {
       const { value } = predicate;
       return { matches: () => value };
     }
+    case 'document':
+      return predicate;
     case 'not': {
       const child = compilePredicate(predicate.child);
       return { matches: (bytes, at) => !child.matches(bytes, at) };
@@ -71,6 +73,7 @@ function anyMatcher(children: readonly Predicate[]): Matcher {
 export function soleField(predicate: Predicate): string | undefined {
   switch (predicate.kind) {
     case 'constant':
+    case 'document':
       return undefined;
     case 'not':
       return soleField(predicate.child);
@@ -107,6 +110,8 @@ function combined(predicate: Predicate, ofLeaf: (leaf: LeafPredicate) => ValueTe
   switch (predicate.kind) {
     case 'constant':
       return predicate.value ? always : never;
+    case 'document':
+      return (bytes, _type, start) => predicate.matches(bytes, start);
     case 'not':
       return negate(combined(predicate.child, ofLeaf));
     case 'and':

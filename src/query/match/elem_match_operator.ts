@@ -13,11 +13,16 @@ export const elemMatchOperator: FieldOperator = {
   name: '$elemMatch',
   parse(path, operand, parser) {
     if (operand.type !== BSON_TYPE.object) throw new CommandError('BadValue', '$elemMatch needs an Object');
-    const itemTest = isValueForm(operand, parser) ? valueForm(operand, parser) : documentForm(operand, parser);
+    const itemTest = compileItemTest(operand, parser);
     const test: ValueTest = (bytes, type, start) => type === BSON_TYPE.array && someValue(bytes, start, itemTest);
     return { kind: 'other', operator: '$elemMatch', path, test, expandArrays: false, itemTest };
   },
 };
+
+/** The condition of an `$elemMatch` as a test of one item. `operand` is a document. */
+export function compileItemTest(operand: RawValue, parser: FilterParser): ValueTest {
+  return isValueForm(operand, parser) ? valueForm(operand, parser) : documentForm(operand, parser);
+}
 
 function isValueForm(operand: RawValue, parser: FilterParser): boolean {
   const first = new ElementReader(operand.bytes, operand.start);

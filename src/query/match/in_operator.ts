@@ -7,7 +7,7 @@ import type { RawValue } from '../../bson/value.ts';
 import { comparisonTest } from './comparison.ts';
 import type { FieldOperator, FilterParser } from './field_operator.ts';
 import type { Predicate } from './predicate.ts';
-import { refuseRegex } from './regex.ts';
+import { regexParts, regexTest } from './regex.ts';
 import { MovableSpan } from './span.ts';
 import { anyOf, MISSING, type ValueTest } from './value_test.ts';
 
@@ -27,15 +27,23 @@ export const ninOperator: FieldOperator = {
 function parseIn(name: string, path: string, operand: RawValue, parser: FilterParser): Predicate {
   if (operand.type !== BSON_TYPE.array) throw new CommandError('BadValue', `${name} needs an array`);
   const values: RawValue[] = [];
+  const regexes: ValueTest[] = [];
   const reader = new ElementReader(operand.bytes, operand.start);
   while (reader.next()) {
     if (parser.isOperatorDocument(reader)) throw new CommandError('BadValue', `cannot nest $ under ${name}`);
     if (reader.type === BSON_TYPE.undefined) {
       throw new CommandError('BadValue', 'InMatchExpression equality cannot be undefined');
     }
-    if (reader.type === BSON_TYPE.regex) refuseRegex();
+    if (reader.type === BSON_TYPE.regex) regexes.push(regexTest(regexParts(reader)));
     values.push(reader.value());
   }
+  const membership = membershipTest(values);
+  const test = regexes.length === 0 ? membership : anyOf([membership, ...regexes]);
+  return { kind: 'in', path, values, test, expandArrays: true };
+}
+
+/** The condition that a path leads to one of the values, each meaning just itself. */
+export function membership(path: string, values: readonly RawValue[]): Predicate {
   return { kind: 'in', path, values, test: membershipTest(values), expandArrays: true };
 }
 

@@ -4,23 +4,29 @@ import { equalValues } from '../../bson/compare.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
+import { BARE_SCOPE } from '../expression.ts';
 import { compileFieldPredicate, compilePredicate, soleField } from './compile.ts';
 import { isFieldOperator } from './operators.ts';
-import { FILTER_PARSER, parseFilter } from './parse.ts';
+import { filterParser, parseFilter } from './parse.ts';
 import { conjunction } from './predicate.ts';
-import { refuseRegex } from './regex.ts';
+import { regexParts, regexTest } from './regex.ts';
 import type { ValueTest } from './value_test.ts';
+
+const PARSER = filterParser(BARE_SCOPE);
 
 /** The condition of `$pull`: operators on the item, a filter on items that are documents, or a value to equal. */
 export function compileItemFilter(condition: RawValue): (item: RawValue) => boolean {
-  if (condition.type === BSON_TYPE.regex) refuseRegex();
+  if (condition.type === BSON_TYPE.regex) {
+    const test = regexTest(regexParts(condition));
+    return (item) => test(item.bytes, item.type, item.start, item.end);
+  }
   if (condition.type !== BSON_TYPE.object) return (item) => equalValues(item, condition);
   const { bytes, start } = condition;
   if (beginsWithFieldOperator(condition)) {
-    const test = compileFieldPredicate(conjunction(FILTER_PARSER.operators('', bytes, start)));
+    const test = compileFieldPredicate(conjunction(PARSER.operators('', bytes, start)));
     return (item) => test(item.bytes, item.type, item.start, item.end);
   }
-  const matcher = compilePredicate(FILTER_PARSER.filter(bytes, start, false));
+  const matcher = compilePredicate(PARSER.filter(bytes, start, false));
   return (item) => item.type === BSON_TYPE.object && matcher.matches(item.bytes, item.start);
 }
 
@@ -37,7 +43,7 @@ export interface ArrayFilter {
 
 /** One filter of `arrayFilters`: all of its paths begin with the identifier, which stands for the item. */
 export function compileArrayFilter(filter: Uint8Array): ArrayFilter {
-  const predicate = parseFilter(filter);
+  const predicate = parseFilter(filter, BARE_SCOPE);
   const isEmpty = predicate.kind === 'and' && predicate.children.length === 0;
   const identifier = soleField(predicate);
   if (isEmpty || predicate.kind === 'constant') {

@@ -4,12 +4,12 @@ import { isEmptyDocument } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import type { FieldOperator } from './field_operator.ts';
 import { conjunction } from './predicate.ts';
-import { refuseRegex } from './regex.ts';
+import { regexParts, regexPredicate } from './regex.ts';
 
 export const notOperator: FieldOperator = {
   name: '$not',
   parse(path, operand, parser) {
-    if (operand.type === BSON_TYPE.regex) refuseRegex();
+    if (operand.type === BSON_TYPE.regex) return { kind: 'not', child: regexPredicate(path, regexParts(operand)) };
     if (operand.type !== BSON_TYPE.object) throw new CommandError('BadValue', '$not needs a regex or a document');
     if (isEmptyDocument(operand.bytes, operand.start)) throw new CommandError('BadValue', '$not cannot be empty');
     return { kind: 'not', child: conjunction(parser.operators(path, operand.bytes, operand.start)) };

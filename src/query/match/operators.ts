@@ -9,8 +9,10 @@ import {
 import { eqOperator, gteOperator, gtOperator, lteOperator, ltOperator, neOperator } from './comparison_operators.ts';
 import { elemMatchOperator } from './elem_match_operator.ts';
 import { existsOperator } from './exists_operator.ts';
+import { exprOperator, sampleRateOperator } from './expr_operator.ts';
 import type { DocumentOperator, FieldOperator } from './field_operator.ts';
 import { inOperator, ninOperator } from './in_operator.ts';
+import { jsonSchemaOperator } from './json_schema_operator.ts';
 import {
   alwaysFalseOperator,
   alwaysTrueOperator,
@@ -21,6 +23,7 @@ import {
 } from './logical_operators.ts';
 import { modOperator } from './mod_operator.ts';
 import { notOperator } from './not_operator.ts';
+import { optionsOperator, regexOperator } from './regex_operator.ts';
 import { sizeOperator } from './size_operator.ts';
 import { typeOperator } from './type_operator.ts';
 
@@ -42,6 +45,8 @@ const FIELD_OPERATORS: readonly FieldOperator[] = [
   neOperator,
   ninOperator,
   notOperator,
+  optionsOperator,
+  regexOperator,
   sizeOperator,
   typeOperator,
 ];
@@ -51,27 +56,22 @@ const DOCUMENT_OPERATORS: readonly DocumentOperator[] = [
   alwaysTrueOperator,
   andOperator,
   commentOperator,
+  exprOperator,
+  jsonSchemaOperator,
   norOperator,
   orOperator,
+  sampleRateOperator,
 ];
 
 /** Operators of MongoDB that are known and not built: refused as such, not as unknown. */
 export const UNBUILT_FIELD_OPERATORS: ReadonlySet<string> = new Set([
-  '$regex',
-  '$options',
   '$geoIntersects',
   '$geoWithin',
   '$near',
   '$nearSphere',
 ]);
 
-export const UNBUILT_DOCUMENT_OPERATORS: ReadonlySet<string> = new Set([
-  '$expr',
-  '$jsonSchema',
-  '$sampleRate',
-  '$text',
-  '$where',
-]);
+export const UNBUILT_DOCUMENT_OPERATORS: ReadonlySet<string> = new Set(['$text', '$where']);
 
 export const FIELD_OPERATOR_BY_NAME: ReadonlyMap<string, FieldOperator> = new Map(
   FIELD_OPERATORS.map((operator) => [operator.name, operator]),

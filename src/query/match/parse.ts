@@ -1,9 +1,11 @@
 /** Filter documents to predicate trees. */
 import { CommandError } from '../../base/command_error.ts';
-import { ElementReader } from '../../bson/elements.ts';
+import { fieldName } from '../../bson/bytes.ts';
+import { ElementReader, findField } from '../../bson/elements.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
+import type { ExpressionScope } from '../expression.ts';
 import { comparison } from './comparison_operators.ts';
-import type { FilterParser } from './field_operator.ts';
+import type { FilterParser, Siblings } from './field_operator.ts';
 import {
   DOCUMENT_OPERATOR_BY_NAME,
   FIELD_OPERATOR_BY_NAME,
@@ -11,7 +13,7 @@ import {
   UNBUILT_FIELD_OPERATORS,
 } from './operators.ts';
 import { conjunction, type Predicate } from './predicate.ts';
-import { refuseRegex } from './regex.ts';
+import { regexParts, regexPredicate } from './regex.ts';
 
 const DOLLAR = 0x24;
 
@@ -19,30 +21,34 @@ const DOLLAR = 0x24;
 const DB_REF_FIELDS = new Set(['$ref', '$id', '$db']);
 
 /** The tree keeps views into `filter`, which must not change. */
-export function parseFilter(filter: Uint8Array): Predicate {
-  return parseDocument(filter, 0, true);
+export function parseFilter(filter: Uint8Array, scope: ExpressionScope): Predicate {
+  return filterParser(scope).filter(filter, 0, true);
 }
 
 /** What operators with filters inside them are given. */
-export const FILTER_PARSER: FilterParser = {
-  filter: parseDocument,
-  operators: parseOperators,
-  isOperatorDocument,
-  isDocumentOperator: (name) => DOCUMENT_OPERATOR_BY_NAME.has(name) || UNBUILT_DOCUMENT_OPERATORS.has(name),
-};
+export function filterParser(scope: ExpressionScope): FilterParser {
+  const parser: FilterParser = {
+    scope,
+    filter: (bytes, at, isTopLevel) => parseDocument(parser, bytes, at, isTopLevel),
+    operators: (path, bytes, at) => parseOperators(parser, path, bytes, at),
+    isOperatorDocument,
+    isDocumentOperator: (name) => DOCUMENT_OPERATOR_BY_NAME.has(name) || UNBUILT_DOCUMENT_OPERATORS.has(name),
+  };
+  return parser;
+}
 
-function parseDocument(bytes: Uint8Array, at: number, isTopLevel: boolean): Predicate {
+function parseDocument(parser: FilterParser, bytes: Uint8Array, at: number, isTopLevel: boolean): Predicate {
   const children: Predicate[] = [];
   const reader = new ElementReader(bytes, at);
   while (reader.next()) {
     const name = reader.name();
     if (name.startsWith('$') && !DB_REF_FIELDS.has(name)) {
-      const child = parseDocumentOperator(name, reader, isTopLevel);
+      const child = parseDocumentOperator(parser, name, reader, isTopLevel);
       if (child !== undefined) children.push(child);
     } else if (isOperatorDocument(reader)) {
-      children.push(...parseOperators(name, bytes, reader.start));
+      children.push(...parseOperators(parser, name, bytes, reader.start));
     } else if (reader.type === BSON_TYPE.regex) {
-      refuseRegex();
+      children.push(regexPredicate(name, regexParts(reader)));
     } else {
       children.push(comparison('eq', name, reader.value()));
     }
@@ -50,9 +56,14 @@ function parseDocument(bytes: Uint8Array, at: number, isTopLevel: boolean): Pred
   return conjunction(children);
 }
 
-function parseDocumentOperator(name: string, reader: ElementReader, isTopLevel: boolean): Predicate | undefined {
+function parseDocumentOperator(
+  parser: FilterParser,
+  name: string,
+  reader: ElementReader,
+  isTopLevel: boolean,
+): Predicate | undefined {
   const operator = DOCUMENT_OPERATOR_BY_NAME.get(name);
-  if (operator !== undefined) return operator.parse(reader.value(), FILTER_PARSER, isTopLevel);
+  if (operator !== undefined) return operator.parse(reader.value(), parser, isTopLevel);
   if (UNBUILT_DOCUMENT_OPERATORS.has(name)) throw new CommandError('NotImplemented', `${name} is not implemented`);
   throw new CommandError(
     'BadValue',
@@ -61,14 +72,15 @@ function parseDocumentOperator(name: string, reader: ElementReader, isTopLevel: 
   );
 }
 
-function parseOperators(path: string, bytes: Uint8Array, at: number): Predicate[] {
+function parseOperators(parser: FilterParser, path: string, bytes: Uint8Array, at: number): Predicate[] {
   const children: Predicate[] = [];
+  const siblings: Siblings = (name) => findField(bytes, fieldName(name), at);
   const reader = new ElementReader(bytes, at);
   while (reader.next()) {
     const name = reader.name();
     const operator = FIELD_OPERATOR_BY_NAME.get(name);
     if (operator === undefined) throw unknownOperator(name);
-    children.push(operator.parse(path, reader.value(), FILTER_PARSER));
+    children.push(operator.parse(path, reader.value(), parser, siblings));
   }
   return children;
 }

@@ -27,6 +27,8 @@ class MatchDetails {
     switch (predicate.kind) {
       case 'constant':
         return predicate.value;
+      case 'document':
+        return predicate.matches(this.#document, 0);
       case 'and':
         return this.#matchesAll(predicate.children);
       case 'or':

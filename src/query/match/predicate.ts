@@ -1,5 +1,6 @@
 /** A filter as a readable tree: what was asked, with the test of each leaf, before it is put together to run. */
 import type { RawValue } from '../../bson/value.ts';
+import type { Matcher } from './document_matcher.ts';
 import type { ValueTest } from './value_test.ts';
 
 export type ComparisonOperator = 'eq' | 'lt' | 'lte' | 'gt' | 'gte';
@@ -18,6 +19,8 @@ export type Predicate =
   | { readonly kind: 'and' | 'or' | 'nor'; readonly children: readonly Predicate[] }
   | { readonly kind: 'not'; readonly child: Predicate }
   | { readonly kind: 'constant'; readonly value: boolean }
+  /** A condition on the whole document. */
+  | ({ readonly kind: 'document'; readonly operator: string } & Matcher)
   | (Leaf & { readonly kind: ComparisonOperator; readonly value: RawValue })
   | (Leaf & { readonly kind: 'in'; readonly values: readonly RawValue[] })
   | (Leaf & { readonly kind: 'exists' })

@@ -4,6 +4,7 @@ import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType, typeAlias } from '../../bson/types.ts';
 import { integerOf, isWholeNumber, maybeStringOf, numberOf, type RawValue } from '../../bson/value.ts';
 import type { FieldOperator } from './field_operator.ts';
+import type { ValueTest } from './value_test.ts';
 
 const BY_ALIAS: ReadonlyMap<string, number> = new Map(
   Object.values(BSON_TYPE).map((type) => [typeAlias(type) as string, type]),
@@ -29,13 +30,47 @@ export const typeOperator: FieldOperator = {
   },
 };
 
-function addType(types: TypeSet, operand: RawValue): void {
-  const alias = maybeStringOf(operand);
-  if (alias === 'number') {
-    for (const type of Object.values(BSON_TYPE)) if (isNumericType(type)) types[type] = 1;
+/** The test of types by the names that `$type` has. */
+export function bsonTypeTest(names: readonly string[]): ValueTest {
+  const types: TypeSet = new Uint8Array(256);
+  for (const name of names) addAlias(types, name);
+  return (_bytes, type) => types[type] === 1;
+}
+
+const JSON_TYPES: ReadonlyMap<string, string> = new Map([
+  ['array', 'array'],
+  ['boolean', 'bool'],
+  ['null', 'null'],
+  ['number', 'number'],
+  ['object', 'object'],
+  ['string', 'string'],
+]);
+
+/** The test of types by the names that JSON Schema has. */
+export function jsonTypeTest(names: readonly string[]): ValueTest {
+  return bsonTypeTest(
+    names.map((name) => {
+      const alias = JSON_TYPES.get(name);
+      if (alias !== undefined) return alias;
+      if (name === 'integer')
+        throw new CommandError('FailedToParse', "$jsonSchema type 'integer' is not currently supported.");
+      throw new CommandError('BadValue', `Unknown type name alias: ${name}`);
+    }),
+  );
+}
+
+function addAlias(types: TypeSet, alias: string): void {
+  if (alias !== 'number') {
+    types[typeOfAlias(alias)] = 1;
     return;
   }
-  types[alias === undefined ? typeOfCode(operand) : typeOfAlias(alias)] = 1;
+  for (const type of Object.values(BSON_TYPE)) if (isNumericType(type)) types[type] = 1;
+}
+
+function addType(types: TypeSet, operand: RawValue): void {
+  const alias = maybeStringOf(operand);
+  if (alias === undefined) types[typeOfCode(operand)] = 1;
+  else addAlias(types, alias);
 }
 
 function typeOfAlias(alias: string): number {

@@ -7,14 +7,14 @@ import { decimalAt, digitsOf, powerOfTen, type Decimal } from '../../bson/decima
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
 import { integerOf, numberOf, rawValue, type RawValue } from '../../bson/value.ts';
 
-const DIGITS_MAX = 34;
-const EXPONENT_MIN = -6176;
-const EXPONENT_MAX = 6111;
+export const DIGITS_MAX = 34;
+export const EXPONENT_MIN = -6176;
+export const EXPONENT_MAX = 6111;
 const EXPONENT_BIAS = 6176;
 /** Digits kept of a double. Source: the manual, "NumberDecimal"; doubles are rounded to 15 significant digits. */
 const DOUBLE_DIGITS = 15;
 
-const NAN: Decimal = { kind: 'nan', negative: false, coefficient: 0n, exponent: 0 };
+export const DECIMAL_NAN: Decimal = { kind: 'nan', negative: false, coefficient: 0n, exponent: 0 };
 
 /** Any number as a decimal: integers exactly, doubles rounded to 15 digits. */
 export function decimalOf(value: ValueSpan): Decimal {
@@ -43,7 +43,7 @@ export function decimalOfInteger(value: bigint): Decimal {
 }
 
 export function decimalOfDouble(value: number): Decimal {
-  if (Number.isNaN(value)) return NAN;
+  if (Number.isNaN(value)) return DECIMAL_NAN;
   const negative = value < 0 || Object.is(value, -0);
   if (!Number.isFinite(value)) return { kind: 'infinity', negative, coefficient: 0n, exponent: 0 };
   if (value === 0) return { kind: 'finite', negative, coefficient: 0n, exponent: 0 };
@@ -69,46 +69,58 @@ export function exactDecimalOfDouble(value: number): Decimal {
     exponent++;
   }
   // mantissa / 2^n = mantissa * 5^n / 10^n
-  return rounded(value < 0, BigInt(mantissa) * 5n ** BigInt(exponent), -exponent);
+  return roundedDecimal(value < 0, BigInt(mantissa) * 5n ** BigInt(exponent), -exponent);
 }
 
 export function addDecimals(a: Decimal, b: Decimal): Decimal {
-  if (a.kind === 'nan' || b.kind === 'nan') return NAN;
-  if (a.kind === 'infinity') return b.kind === 'infinity' && a.negative !== b.negative ? NAN : a;
+  if (a.kind === 'nan' || b.kind === 'nan') return DECIMAL_NAN;
+  if (a.kind === 'infinity') return b.kind === 'infinity' && a.negative !== b.negative ? DECIMAL_NAN : a;
   if (b.kind === 'infinity') return b;
   const exponent = Math.min(a.exponent, b.exponent);
   const sum = scaled(a, exponent) + scaled(b, exponent);
   const negative = sum === 0n ? a.negative && b.negative : sum < 0n;
-  return rounded(negative, sum < 0n ? -sum : sum, exponent);
+  return roundedDecimal(negative, sum < 0n ? -sum : sum, exponent);
 }
 
 export function multiplyDecimals(a: Decimal, b: Decimal): Decimal {
-  if (a.kind === 'nan' || b.kind === 'nan') return NAN;
+  if (a.kind === 'nan' || b.kind === 'nan') return DECIMAL_NAN;
   const negative = a.negative !== b.negative;
   if (a.kind === 'infinity' || b.kind === 'infinity') {
-    return isZero(a) || isZero(b) ? NAN : { kind: 'infinity', negative, coefficient: 0n, exponent: 0 };
+    return isZeroDecimal(a) || isZeroDecimal(b)
+      ? DECIMAL_NAN
+      : { kind: 'infinity', negative, coefficient: 0n, exponent: 0 };
   }
-  return rounded(negative, a.coefficient * b.coefficient, a.exponent + b.exponent);
+  return roundedDecimal(negative, a.coefficient * b.coefficient, a.exponent + b.exponent);
 }
 
 /** `divisor` is a positive whole number, for averages. */
 export function divideDecimal(a: Decimal, divisor: bigint): Decimal {
-  if (a.kind !== 'finite' || a.coefficient === 0n) return a;
-  let exponent = a.exponent;
-  let coefficient = a.coefficient;
-  const shift = DIGITS_MAX + 2 + digitsOf(divisor);
-  if (coefficient % divisor === 0n) return rounded(a.negative, coefficient / divisor, exponent);
-  coefficient *= powerOfTen(shift);
-  exponent -= shift;
-  let quotient = coefficient / divisor;
-  if (coefficient % divisor === 0n) {
-    for (; quotient % 10n === 0n && exponent < a.exponent; exponent++) quotient /= 10n;
+  return divideDecimals(a, decimalOfInteger(divisor));
+}
+
+/** Exact quotients keep the exponent that the operands have as far as they can. The divisor is not zero. */
+export function divideDecimals(a: Decimal, b: Decimal): Decimal {
+  if (a.kind === 'nan' || b.kind === 'nan') return DECIMAL_NAN;
+  const negative = a.negative !== b.negative;
+  if (a.kind === 'infinity') {
+    return b.kind === 'infinity' ? DECIMAL_NAN : { kind: 'infinity', negative, coefficient: 0n, exponent: 0 };
+  }
+  if (b.kind === 'infinity') return { kind: 'finite', negative, coefficient: 0n, exponent: EXPONENT_MIN };
+  const ideal = a.exponent - b.exponent;
+  if (a.coefficient === 0n) return roundedDecimal(negative, 0n, ideal);
+  if (a.coefficient % b.coefficient === 0n) return roundedDecimal(negative, a.coefficient / b.coefficient, ideal);
+  const shift = DIGITS_MAX + 2 + digitsOf(b.coefficient);
+  const scaledUp = a.coefficient * powerOfTen(shift);
+  let quotient = scaledUp / b.coefficient;
+  let exponent = ideal - shift;
+  if (scaledUp % b.coefficient === 0n) {
+    for (; quotient % 10n === 0n && exponent < ideal; exponent++) quotient /= 10n;
   } else {
     // A digit that is neither 0 nor 5 keeps the rounding from seeing a tie that is none.
     quotient = quotient * 10n + 1n;
     exponent--;
   }
-  return rounded(a.negative, quotient, exponent);
+  return roundedDecimal(negative, quotient, exponent);
 }
 
 export function rawDecimal(decimal: Decimal): RawValue {
@@ -125,7 +137,7 @@ export function rawDecimal(decimal: Decimal): RawValue {
   return rawValue(BSON_TYPE.decimal128, bytes);
 }
 
-function isZero(decimal: Decimal): boolean {
+export function isZeroDecimal(decimal: Decimal): boolean {
   return decimal.kind === 'finite' && decimal.coefficient === 0n;
 }
 
@@ -135,7 +147,7 @@ function scaled(decimal: Decimal, exponent: number): bigint {
 }
 
 /** The nearest decimal that fits: at most 34 digits and an exponent in range. */
-function rounded(negative: boolean, coefficient: bigint, exponent: number): Decimal {
+export function roundedDecimal(negative: boolean, coefficient: bigint, exponent: number): Decimal {
   const dropped = Math.max(digitsOf(coefficient) - DIGITS_MAX, EXPONENT_MIN - exponent, 0);
   let kept = halfEven(coefficient, dropped);
   let keptExponent = exponent + dropped;

@@ -12,6 +12,7 @@ import {
 } from './decimal.ts';
 import type { Decimal } from '../../bson/decimal128.ts';
 import { widerType } from './arithmetic.ts';
+import { roundedWhole } from './whole.ts';
 
 const ZERO = decimalOfInteger(0n);
 
@@ -29,12 +30,15 @@ export class NumberSum {
     this.#type = widerType(this.#type, value.type);
     switch (value.type) {
       case BSON_TYPE.int32:
-        this.#addSmall(int32At(value.bytes, value.start));
+        if (this.#doubles.isEmpty) this.#addSmall(int32At(value.bytes, value.start));
+        else this.#doubles.add(int32At(value.bytes, value.start));
         break;
       case BSON_TYPE.int64:
-        this.#large += integerOf(value) ?? 0n;
+        if (this.#doubles.isEmpty) this.#large += integerOf(value) ?? 0n;
+        else this.#doubles.addInteger(integerOf(value) ?? 0n);
         break;
       case BSON_TYPE.double:
+        if (this.#doubles.isEmpty) this.#moveIntegers();
         this.#doubles.add(numberOf(value));
         break;
       default:
@@ -45,7 +49,7 @@ export class NumberSum {
   /** In the widest type seen; int32 becomes int64 and int64 becomes double when it does not fit. */
   result(): RawValue {
     if (this.#type === BSON_TYPE.decimal128) return rawDecimal(this.#decimalTotal());
-    if (this.#type === BSON_TYPE.double) return rawDouble(this.#doubleTotal());
+    if (this.#type === BSON_TYPE.double) return rawDouble(this.#doubles.total());
     const total = this.#integers();
     if (this.#type === BSON_TYPE.int32 && BigInt.asIntN(32, total) === total) return rawInt32(Number(total));
     return BigInt.asIntN(64, total) === total ? rawInt64(total) : rawDouble(Number(total));
@@ -54,7 +58,20 @@ export class NumberSum {
   /** The sum divided by `count`: a decimal when one was seen, else a double. */
   average(count: number): RawValue {
     if (this.#type === BSON_TYPE.decimal128) return rawDecimal(divideDecimal(this.#decimalTotal(), BigInt(count)));
-    return rawDouble(this.#doubleTotal() / count);
+    const total = this.#doubles.isEmpty ? Number(this.#integers()) : this.#doubles.total();
+    return rawDouble(total / count);
+  }
+
+  /**
+   * The sum as a whole number: doubles cut off towards zero, decimals rounded. Undefined when it is not within int64.
+   * Source: recorded replies.
+   */
+  whole(): bigint | undefined {
+    const whole =
+      this.#type === BSON_TYPE.decimal128
+        ? roundedWhole(this.#decimalTotal())
+        : wholeSum(this.#integers(), this.#doubles);
+    return whole !== undefined && BigInt.asIntN(64, whole) === whole ? whole : undefined;
   }
 
   #addSmall(value: number): void {
@@ -68,10 +85,12 @@ export class NumberSum {
     return this.#large + BigInt(this.#small);
   }
 
-  #doubleTotal(): number {
-    const sum = this.#doubles.copy();
-    sum.addInteger(this.#integers());
-    return sum.total();
+  /** From the first double on everything but decimals is summed as doubles. */
+  #moveIntegers(): void {
+    const whole = this.#integers();
+    this.#small = 0;
+    this.#large = 0n;
+    if (whole !== 0n) this.#doubles.addInteger(whole);
   }
 
   #decimalTotal(): Decimal {
@@ -80,7 +99,21 @@ export class NumberSum {
   }
 }
 
-/** Two doubles hold the sum: its nearest double and the error. */
+function wholeSum(integers: bigint, doubles: DoubleSum): bigint | undefined {
+  const [sum, error] = doubles.parts();
+  if (!Number.isFinite(sum)) return undefined;
+  const floor = Math.floor(sum);
+  const errorFloor = Math.floor(error);
+  const fraction = sum - floor + (error - errorFloor);
+  const whole = integers + BigInt(floor) + BigInt(errorFloor);
+  const isCut = whole < 0n && fraction % 1 > 0;
+  return whole + BigInt(Math.floor(fraction)) + (isCut ? 1n : 0n);
+}
+
+/**
+ * Two doubles hold the sum: its leading part, which is the result, and what was lost in the last addition, which goes
+ * into the next one.
+ */
 class DoubleSum {
   #sum = 0;
   #error = 0;
@@ -91,36 +124,36 @@ class DoubleSum {
   add(value: number): void {
     this.isEmpty = false;
     this.#plain += value;
-    const sum = this.#sum + value;
-    const part = sum - this.#sum;
-    this.#error += this.#sum - (sum - part) + (value - part);
+    const corrected = value + this.#error;
+    const lost = lostIn(value, this.#error, corrected);
+    const sum = this.#sum + corrected;
+    this.#error = lostIn(this.#sum, corrected, sum) + lost;
     this.#sum = sum;
   }
 
   /** In two parts, each exact as a double. */
   addInteger(value: bigint): void {
     const low = BigInt.asIntN(32, value);
-    this.add(Number(value - low));
     this.add(Number(low));
+    this.add(Number(value - low));
   }
 
   total(): number {
-    const total = this.#sum + this.#error;
-    return Number.isNaN(total) ? this.#plain : total;
+    return Number.isNaN(this.#sum) ? this.#plain : this.#sum;
+  }
+
+  parts(): readonly [sum: number, error: number] {
+    return Number.isFinite(this.#sum) ? [this.#sum, this.#error] : [this.total(), 0];
   }
 
   decimalTotal(): Decimal {
-    if (this.isEmpty) return ZERO;
-    if (!Number.isFinite(this.#sum)) return exactDecimalOfDouble(this.total());
-    return addDecimals(exactDecimalOfDouble(this.#sum), exactDecimalOfDouble(this.#error));
+    const [sum, error] = this.parts();
+    return this.isEmpty ? ZERO : addDecimals(exactDecimalOfDouble(sum), exactDecimalOfDouble(error));
   }
+}
 
-  copy(): DoubleSum {
-    const copy = new DoubleSum();
-    copy.#sum = this.#sum;
-    copy.#error = this.#error;
-    copy.#plain = this.#plain;
-    copy.isEmpty = this.isEmpty;
-    return copy;
-  }
+/** The error of `sum`, which is a + b rounded. */
+function lostIn(a: number, b: number, sum: number): number {
+  const part = sum - a;
+  return a - (sum - part) + (b - part);
 }

@@ -7,16 +7,17 @@ import type { StageKind } from './stage.ts';
 
 export const matchStage: StageKind = {
   name: '$match',
-  parse(operand) {
+  parse(operand, { scope }) {
     if (operand.type !== BSON_TYPE.object) {
       throw new CommandError(15959, 'the match filter must be an expression in an object');
     }
-    const filter = compileFilter(operand.bytes.slice(operand.start, operand.end));
+    const filter = compileFilter(operand.bytes.slice(operand.start, operand.end), scope);
     return { kind: 'match', filter, open: (source) => new MatchSource(source, filter.matcher) };
   },
 };
 
-class MatchSource implements Source {
+/** Passes on what matches. */
+export class MatchSource implements Source {
   readonly #source: Source;
   readonly #matcher: Matcher;
 

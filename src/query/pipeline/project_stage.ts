@@ -1,15 +1,16 @@
 /** `$project`. */
 import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import { compileProjection, type Projection } from '../projection.ts';
+import type { ExpressionScope } from '../expression.ts';
+import { compileStageProjection, type Projection } from '../projection.ts';
 import { MapSource } from './map_source.ts';
 import type { StageKind } from './stage.ts';
 
 export const projectStage: StageKind = {
   name: '$project',
-  parse(operand) {
+  parse(operand, { scope }) {
     if (operand.type !== BSON_TYPE.object) throw new CommandError(15969, '$project specification must be an object');
-    const projection = compile(operand.bytes.slice(operand.start, operand.end));
+    const projection = compile(operand.bytes.slice(operand.start, operand.end), scope);
     if (projection === undefined) {
       throw new CommandError(
         51272,
@@ -20,9 +21,9 @@ export const projectStage: StageKind = {
   },
 };
 
-function compile(spec: Uint8Array): Projection | undefined {
+function compile(spec: Uint8Array, scope: ExpressionScope): Projection | undefined {
   try {
-    return compileProjection(spec);
+    return compileStageProjection(spec, scope);
   } catch (error) {
     if (!(error instanceof CommandError)) throw error;
     const message = `Invalid $project :: caused by :: ${error.message}`;

@@ -1,6 +1,8 @@
 /** What one stage of a pipeline provides; the table is in stages.ts. */
 import type { RawValue } from '../../bson/value.ts';
+import type { ExpressionScope } from '../expression.ts';
 import type { CompiledFilter } from '../matcher.ts';
+import type { CompiledPipeline, Pushdown } from './compiled_pipeline.ts';
 import type { SortSpec } from '../sort.ts';
 import type { Source } from './source.ts';
 
@@ -14,8 +16,37 @@ export type Stage =
   | { readonly kind: 'count'; result(count: number): Uint8Array | undefined; open(source: Source): Source }
   | { readonly kind: 'other'; open(source: Source): Source };
 
+/** The other collections of the database, for stages that read them. Declared here, done by whoever runs pipelines. */
+export interface Collections {
+  /** The documents that `wanted` selects, in its order. A collection that does not exist has none. */
+  open(ns: string, wanted: Pushdown): Source;
+}
+
+/** Where a pipeline stands: as that of a command, or inside a stage. */
+export type PipelinePlace = 'command' | 'facet' | 'lookup' | 'unionWith';
+
+export interface StageContext {
+  /** What the stage's expressions see. */
+  readonly scope: ExpressionScope;
+  readonly db: string;
+  readonly collections: Collections;
+  readonly place: PipelinePlace;
+  /** Pipelines around this one. */
+  readonly depth: number;
+  /** Uniform in [0, 1). */
+  readonly random: () => number;
+  /** Compiles a pipeline inside this one: an array of stages. */
+  compile(stages: RawValue, place: PipelinePlace, scope: ExpressionScope): CompiledPipeline;
+}
+
 export interface StageKind {
   readonly name: `$${string}`;
+  /** Where in a pipeline it must stand, if not anywhere. */
+  readonly position?: 'first' | 'last';
+  /** Pipelines inside stages that must not have it. */
+  readonly notIn?: ReadonlySet<PipelinePlace>;
+  /** Makes documents of its own: its pipeline is about no collection. */
+  readonly isSource?: true;
   /** The operand is a view into the pipeline, which stays as it is. */
-  parse(operand: RawValue): Stage;
+  parse(operand: RawValue, context: StageContext): Stage;
 }

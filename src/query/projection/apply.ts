@@ -1,73 +1,131 @@
-/** Carrying out a projection over bytes. */
+/**
+ * Carrying out a projection over bytes. One walk over a document's fields keeps, drops, changes or replaces them; what
+ * is computed and was not there is added at the end, in the order of the specification.
+ */
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import type { BsonWriter } from '../../bson/writer.ts';
+import type { BsonWriter, FieldName } from '../../bson/writer.ts';
 import type { ProjectionNode } from './tree.ts';
 
-/** Writes the fields of a document, or what is kept of them, into the document that is open. */
-export type ProjectionApply = (
-  nodes: readonly ProjectionNode[],
-  bytes: Uint8Array,
-  at: number,
-  writer: BsonWriter,
-) => void;
+/** What becomes of fields that the tree does not name: 'include' drops them. Computed fields of 'add' keep their place. */
+export type ProjectionMode = 'include' | 'exclude' | 'add';
 
-/** Keeps what the nodes name. Values on the way to a deeper name that are neither documents nor arrays are dropped. */
-export function include(nodes: readonly ProjectionNode[], bytes: Uint8Array, at: number, writer: BsonWriter): void {
-  const reader = new ElementReader(bytes, at);
-  while (reader.next()) {
-    const node = nodeFor(nodes, reader);
-    if (node === undefined) continue;
-    if (node.children.length === 0) writer.element(bytes, reader.elementStart, reader.end);
-    else if (isContainer(reader.type)) nested(node.name, { nodes: node.children, apply: include }, reader, writer);
+const NO_DOCUMENT = Uint8Array.of(5, 0, 0, 0, 0);
+
+export class ProjectionRun {
+  readonly #mode: ProjectionMode;
+
+  constructor(mode: ProjectionMode) {
+    this.#mode = mode;
+  }
+
+  /**
+   * Writes what is left of the document at `reader` (before its first element) into the document that is open.
+   * `root` is the whole document, for expressions; asked for only when there are any.
+   */
+  document(nodes: readonly ProjectionNode[], reader: ElementReader, root: () => Uint8Array, writer: BsonWriter): void {
+    const seen = new Set<ProjectionNode>();
+    const { bytes } = reader;
+    const keepsOthers = this.#mode !== 'include';
+    let runStart = reader.end;
+    while (reader.next()) {
+      const node = nodeFor(nodes, reader);
+      if (node === undefined ? keepsOthers : node.kind === 'keep') continue;
+      // The run of kept fields before this one: with 'include' only those that were named.
+      if (reader.elementStart > runStart) writer.element(bytes, runStart, reader.elementStart);
+      runStart = reader.end;
+      if (node === undefined) continue;
+      this.#field(node, reader, root, writer, seen);
+    }
+    if (reader.end > runStart) writer.element(bytes, runStart, reader.end);
+    for (const node of nodes) if (!seen.has(node)) this.#addition(node, root, writer);
+  }
+
+  // oxlint-disable-next-line max-params -- runs for every named field: no object for its parameters
+  #field(
+    node: ProjectionNode,
+    value: ElementReader,
+    root: () => Uint8Array,
+    writer: BsonWriter,
+    seen: Set<ProjectionNode>,
+  ): void {
+    switch (node.kind) {
+      case 'inside':
+        seen.add(node);
+        this.#inside(node, node.name, value, { root, writer });
+        break;
+      case 'compute': {
+        if (this.#mode === 'include' || seen.has(node)) return;
+        seen.add(node);
+        const computed = node.expression.evaluate(root());
+        if (computed !== undefined) writer.value(node.name, computed);
+        break;
+      }
+      case 'change': {
+        const changed = node.change(value.value());
+        if (changed !== undefined) writer.value(node.name, changed);
+        break;
+      }
+      default:
+    }
+  }
+
+  #addition(node: ProjectionNode, root: () => Uint8Array, writer: BsonWriter): void {
+    if (node.kind === 'compute') {
+      const value = node.expression.evaluate(root());
+      if (value !== undefined) writer.value(node.name, value);
+    } else if (node.kind === 'inside' && node.computes) {
+      this.#empty(node.name, node.children, { root, writer });
+    }
+  }
+
+  /** A document of computed fields alone, where there was none. */
+  #empty(name: FieldName, children: readonly ProjectionNode[], { root, writer }: Target): void {
+    writer.startSubdocument(name);
+    this.document(children, new ElementReader(NO_DOCUMENT), root, writer);
+    writer.end();
+  }
+
+  #inside(
+    node: Extract<ProjectionNode, { kind: 'inside' }>,
+    name: FieldName,
+    value: ElementReader,
+    target: Target,
+  ): void {
+    const { root, writer } = target;
+    if (value.type === BSON_TYPE.object) {
+      writer.startSubdocument(name);
+      this.document(node.children, new ElementReader(value.bytes, value.start), root, writer);
+      writer.end();
+    } else if (value.type === BSON_TYPE.array) {
+      writer.startArray(name);
+      this.#items(node, value, target);
+      writer.end();
+    } else if (node.computes) {
+      this.#empty(name, node.children, target);
+    } else if (this.#mode !== 'include') {
+      writer.value(name, value);
+    }
+  }
+
+  /** Items in arrays, however deep; those that are neither documents nor arrays as `#inside` has it. */
+  #items(node: Extract<ProjectionNode, { kind: 'inside' }>, array: ElementReader, target: Target): void {
+    const reader = new ElementReader(array.bytes, array.start);
+    const dropsOthers = this.#mode === 'include' && !node.computes;
+    let index = 0;
+    while (reader.next()) {
+      if (dropsOthers && reader.type !== BSON_TYPE.object && reader.type !== BSON_TYPE.array) continue;
+      this.#inside(node, index++, reader, target);
+    }
   }
 }
 
-/** Keeps everything but what the nodes name. */
-export function exclude(nodes: readonly ProjectionNode[], bytes: Uint8Array, at: number, writer: BsonWriter): void {
-  const reader = new ElementReader(bytes, at);
-  let runStart = at + 4;
-  while (reader.next()) {
-    const node = nodeFor(nodes, reader);
-    if (node === undefined || (node.children.length > 0 && !isContainer(reader.type))) continue;
-    writer.element(bytes, runStart, reader.elementStart);
-    runStart = reader.end;
-    if (node.children.length > 0) nested(node.name, { nodes: node.children, apply: exclude }, reader, writer);
-  }
-  writer.element(bytes, runStart, reader.end);
+interface Target {
+  readonly root: () => Uint8Array;
+  readonly writer: BsonWriter;
 }
 
 function nodeFor(nodes: readonly ProjectionNode[], reader: ElementReader): ProjectionNode | undefined {
   for (const node of nodes) if (reader.nameEquals(node.name)) return node;
   return undefined;
-}
-
-function isContainer(type: number): boolean {
-  return type === BSON_TYPE.object || type === BSON_TYPE.array;
-}
-
-interface Reshape {
-  readonly nodes: readonly ProjectionNode[];
-  readonly apply: ProjectionApply;
-}
-
-function nested(name: Uint8Array | number, reshape: Reshape, value: ElementReader, writer: BsonWriter): void {
-  if (value.type === BSON_TYPE.object) {
-    writer.startSubdocument(name);
-    reshape.apply(reshape.nodes, value.bytes, value.start, writer);
-  } else {
-    writer.startArray(name);
-    items(reshape, value, writer);
-  }
-  writer.end();
-}
-
-/** Documents in arrays, however deep, are reshaped; other items are dropped by inclusion and kept by exclusion. */
-function items(reshape: Reshape, array: ElementReader, writer: BsonWriter): void {
-  const reader = new ElementReader(array.bytes, array.start);
-  let index = 0;
-  while (reader.next()) {
-    if (isContainer(reader.type)) nested(index++, reshape, reader, writer);
-    else if (reshape.apply === exclude) writer.value(index++, reader);
-  }
 }

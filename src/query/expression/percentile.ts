@@ -1,0 +1,65 @@
+/** `$percentile` and `$median` of the numbers of an array, or of one number. */
+import { CommandError } from '../../base/command_error.ts';
+import { BSON_TYPE } from '../../bson/types.ts';
+import { isNumeric, maybeStringOf, numberOf, RAW_NULL, rawDouble, type RawValue } from '../../bson/value.ts';
+import { itemsOf } from '../update/array_value.ts';
+import { folded, namedOperands, requiredOperand } from './arguments.ts';
+import { arrayOf, isArray, isNumber } from './build.ts';
+import type { ExpressionScope } from './scope.ts';
+import type { ExpressionOperator } from './operator.ts';
+import type { Expression, Value } from './types.ts';
+
+const MISSING = 40414;
+
+function inputOf(name: string, operands: ReadonlyMap<string, RawValue>, scope: ExpressionScope): Expression {
+  const input = scope.compile(requiredOperand(operands, 'input', MISSING, name));
+  const method = maybeStringOf(requiredOperand(operands, 'method', MISSING, name));
+  if (method === undefined) throw new CommandError('TypeMismatch', `${name}: 'method' must be a string`);
+  if (method !== 'approximate') {
+    throw new CommandError('BadValue', "Currently only 'approximate' can be used as percentile 'method'.");
+  }
+  return input;
+}
+
+/** Ascending. What is not a number does not count. */
+function numbersOf(value: Value): number[] {
+  const items = isArray(value) ? itemsOf(value) : [value];
+  const numbers = items.filter(isNumber).map(numberOf);
+  return numbers.filter((number) => !Number.isNaN(number)).sort((a, b) => a - b);
+}
+
+/** The smallest number that at least that share of all does not exceed. */
+function percentileOf(numbers: readonly number[], share: number): RawValue {
+  const rank = Math.max(0, Math.ceil(share * numbers.length) - 1);
+  return numbers.length === 0 ? RAW_NULL : rawDouble(numbers[rank]);
+}
+
+export const medianOperator: ExpressionOperator = {
+  name: '$median',
+  compile(operand, scope) {
+    const errors = { name: '$median', notObject: 7436100, unknown: 40415 };
+    const input = inputOf('$median', namedOperands(operand, errors, ['input', 'method']), scope);
+    return folded([input], (root) => percentileOf(numbersOf(input.evaluate(root)), 0.5));
+  },
+};
+
+export const percentileOperator: ExpressionOperator = {
+  name: '$percentile',
+  compile(operand, scope) {
+    const errors = { name: '$percentile', notObject: 7436200, unknown: 40415 };
+    const operands = namedOperands(operand, errors, ['input', 'p', 'method']);
+    const input = inputOf('$percentile', operands, scope);
+    const shares = sharesOf(scope.compile(requiredOperand(operands, 'p', MISSING, '$percentile')).constant);
+    return folded([input], (root) => {
+      const numbers = numbersOf(input.evaluate(root));
+      return arrayOf(shares.map((share) => percentileOf(numbers, share)));
+    });
+  },
+};
+
+function sharesOf(list: Value): number[] {
+  const items = list?.type === BSON_TYPE.array ? itemsOf(list) : [];
+  const shares = items.map((item) => (isNumeric(item) ? numberOf(item) : Number.NaN));
+  if (shares.length > 0 && shares.every((share) => share >= 0 && share <= 1)) return shares;
+  throw new CommandError(7750303, "The $percentile 'p' field must be an array of numbers from [0.0, 1.0]");
+}

@@ -1,0 +1,87 @@
+/** `$concat $toLower $toUpper $strcasecmp $strLenBytes $strLenCP $split`. Cases are those of ASCII. */
+import { CommandError } from '../../base/command_error.ts';
+import { RAW_NULL, rawInt32, rawString, type RawValue } from '../../bson/value.ts';
+import { BSON_TYPE } from '../../bson/types.ts';
+import { binaryOperator, lazyOperator, unaryOperator } from './arguments.ts';
+import { arrayOf, isNullish, typeNameOf } from './build.ts';
+import { codePointsOf, coerceToString, textOfString } from './text.ts';
+import type { ExpressionOperator } from './operator.ts';
+import type { Value } from './types.ts';
+
+/** A BSON string value has its length, its bytes and a NUL. */
+const STRING_OVERHEAD_BYTES = 5;
+
+export const concatOperator = lazyOperator('$concat', (parts, root) => {
+  const texts: string[] = [];
+  for (const part of parts) {
+    const value = part.evaluate(root);
+    if (isNullish(value)) return RAW_NULL;
+    const text = textOfString(value);
+    if (text === undefined) throw new CommandError(16702, `$concat only supports strings, not ${typeNameOf(value)}`);
+    texts.push(text);
+  }
+  return rawString(texts.join(''));
+});
+
+function upper(text: string): string {
+  return text.replaceAll(/[a-z]+/g, (letters) => letters.toUpperCase());
+}
+
+function lower(text: string): string {
+  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
+}
+
+export const toUpperOperator = unaryOperator('$toUpper', (value) => rawString(upper(coerceToString(value))));
+export const toLowerOperator = unaryOperator('$toLower', (value) => rawString(lower(coerceToString(value))));
+
+export const strcasecmpOperator = binaryOperator('$strcasecmp', (left, right, _scope) =>
+  rawInt32(order(upper(coerceToString(left)), upper(coerceToString(right)))),
+);
+
+/** By bytes of UTF-8, which is by code points. */
+function order(a: string, b: string): number {
+  const left = codePointsOf(a);
+  const right = codePointsOf(b);
+  for (let i = 0; i < left.length && i < right.length; i++) {
+    const difference = (left[i].codePointAt(0) ?? 0) - (right[i].codePointAt(0) ?? 0);
+    if (difference !== 0) return Math.sign(difference);
+  }
+  return Math.sign(left.length - right.length);
+}
+
+function lengthOperator(name: `$${string}`, code: number, lengthOf: (value: RawValue) => number): ExpressionOperator {
+  return unaryOperator(name, (value) => {
+    if (value?.type === BSON_TYPE.string) return rawInt32(lengthOf(value));
+    throw new CommandError(code, `${name} requires a string argument, found: ${typeNameOf(value)}`);
+  });
+}
+
+export const strLenBytesOperator = lengthOperator(
+  '$strLenBytes',
+  34473,
+  (value) => value.end - value.start - STRING_OVERHEAD_BYTES,
+);
+
+export const strLenCPOperator = lengthOperator('$strLenCP', 34471, (value) => {
+  let length = 0;
+  for (let i = value.start + 4; i < value.end - 1; i++) if ((value.bytes[i] & 0xc0) !== 0x80) length++;
+  return length;
+});
+
+export const splitOperator = binaryOperator('$split', (input, separator) => {
+  if (isNullish(input) || isNullish(separator)) return RAW_NULL;
+  const text = textOf(input, 40085, 'first');
+  const cut = textOf(separator, 40086, 'second');
+  if (cut === '') throw new CommandError(40087, '$split requires a non-empty separator');
+  return arrayOf(text.split(cut).map(rawString));
+});
+
+function textOf(value: Value, code: number, which: string): string {
+  const text = textOfString(value);
+  if (text !== undefined) return text;
+  const found = typeNameOf(value);
+  throw new CommandError(
+    code,
+    `$split requires an expression that evaluates to a string as a ${which} argument, found: ${found}`,
+  );
+}

@@ -1,0 +1,15 @@
+/** Names of variables that a user may bind. */
+import { CommandError } from '../../base/command_error.ts';
+
+/** Letters, digits, underscores and everything beyond ASCII; the first is a small letter or beyond ASCII. */
+export function checkVariableName(name: string): void {
+  if (name === '') throw new CommandError('FailedToParse', 'empty variable names are not allowed');
+  if (name === 'CURRENT') return;
+  if (!/^[a-z\u0080-\uffff]/.test(name)) {
+    throw new CommandError('FailedToParse', `'${name}' starts with an invalid character for a user variable name`);
+  }
+  const bad = /[^A-Za-z0-9_\u0080-\uffff]/.exec(name);
+  if (bad !== null) {
+    throw new CommandError('FailedToParse', `'${name}' contains an invalid character for a variable name: '${bad[0]}'`);
+  }
+}

@@ -1,0 +1,84 @@
+/** `$zip`: the first items together, then the second ones, and so on. */
+import { CommandError } from '../../base/command_error.ts';
+import { ElementReader } from '../../bson/elements.ts';
+import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
+import { RAW_NULL, type RawValue } from '../../bson/value.ts';
+import { itemsOf } from '../update/array_value.ts';
+import { compileAll, folded } from './arguments.ts';
+import { arrayOf, isArray, isNullish } from './build.ts';
+import type { ExpressionScope } from './scope.ts';
+import { shownValue } from './text.ts';
+import type { ExpressionOperator } from './operator.ts';
+import type { Expression } from './types.ts';
+
+interface ZipParts {
+  readonly inputs: readonly Expression[];
+  readonly defaults: readonly Expression[];
+  readonly isLongest: boolean;
+}
+
+export const zipOperator: ExpressionOperator = {
+  name: '$zip',
+  compile(operand, scope) {
+    const parts = parse(operand, scope);
+    return folded([...parts.inputs, ...parts.defaults], (root) => zipped(parts, root));
+  },
+};
+
+function zipped({ inputs, defaults, isLongest }: ZipParts, root: Uint8Array): RawValue {
+  const arrays: RawValue[][] = [];
+  let isNull = false;
+  for (const input of inputs) {
+    const array = input.evaluate(root);
+    if (isNullish(array)) isNull = true;
+    else if (isArray(array)) arrays.push(itemsOf(array));
+    else throw new CommandError(34468, `$zip found a non-array expression in input: ${shownValue(array)}`);
+    if (isNull) return RAW_NULL;
+  }
+  const fill = defaults.map((part) => part.evaluate(root) ?? RAW_NULL);
+  const lengths = arrays.map((items) => items.length);
+  const length = isLongest ? Math.max(...lengths) : Math.min(...lengths);
+  const rows: RawValue[] = [];
+  for (let i = 0; i < length; i++) {
+    rows.push(arrayOf(arrays.map((items, column) => (i < items.length ? items[i] : (fill[column] ?? RAW_NULL)))));
+  }
+  return arrayOf(rows);
+}
+
+function parse(operand: RawValue, scope: ExpressionScope): ZipParts {
+  if (operand.type !== BSON_TYPE.object) {
+    throw new CommandError(34460, `$zip only supports an object as an argument, found ${typeAlias(operand.type)}`);
+  }
+  let inputs: Expression[] = [];
+  let defaults: Expression[] = [];
+  let isLongest = false;
+  const reader = new ElementReader(operand.bytes, operand.start);
+  while (reader.next()) {
+    const key = reader.name();
+    if (key === 'inputs') {
+      inputs = expressions(reader.value(), 34461, key, scope);
+    } else if (key === 'defaults') {
+      defaults = expressions(reader.value(), 34462, key, scope);
+    } else if (key === 'useLongestLength') {
+      if (reader.type !== BSON_TYPE.bool) {
+        throw new CommandError(34463, `useLongestLength must be a bool, found ${typeAlias(reader.type)}`);
+      }
+      isLongest = reader.bytes[reader.start] !== 0;
+    } else {
+      throw new CommandError(34464, `$zip found an unknown argument: ${key}`);
+    }
+  }
+  if (inputs.length === 0) throw new CommandError(34465, '$zip requires at least one input array');
+  if (!isLongest && defaults.length > 0) {
+    throw new CommandError(34466, 'cannot specify defaults unless useLongestLength is true');
+  }
+  if (defaults.length > 0 && defaults.length !== inputs.length) {
+    throw new CommandError(34467, 'defaults and inputs must have the same length');
+  }
+  return { inputs, defaults, isLongest };
+}
+
+function expressions(operand: RawValue, code: number, key: string, scope: ExpressionScope): Expression[] {
+  if (operand.type === BSON_TYPE.array) return compileAll(itemsOf(operand), scope);
+  throw new CommandError(code, `${key} must be an array of expressions, found ${typeAlias(operand.type)}`);
+}

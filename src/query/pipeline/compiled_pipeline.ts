@@ -1,0 +1,29 @@
+/** A compiled pipeline, and what of it storage may do. */
+import type { CompiledFilter } from '../matcher.ts';
+import type { SortSpec } from '../sort.ts';
+import type { Source } from './source.ts';
+
+/** What the storage side may do itself, so that the pipeline starts after it. Taken in this order. */
+export interface Pushdown {
+  readonly filter: CompiledFilter | undefined;
+  readonly sort: SortSpec | undefined;
+  readonly skip: number;
+  /** Infinity when there is none. Counted after `skip`. */
+  readonly limit: number;
+  /** How many leading stages the four above stand for. */
+  readonly stages: number;
+}
+
+export interface CompiledPipeline {
+  readonly stageCount: number;
+  readonly pushdown: Pushdown;
+  /**
+   * Set when the pipeline only counts what `pushdown` selects (`$count`, or `$group` by a constant with one `$sum: 1`):
+   * the document that is the whole result, undefined for no result.
+   */
+  readonly countOnly: ((count: number) => Uint8Array | undefined) | undefined;
+  /** Whether its first stage makes documents of its own. */
+  readonly isSource: boolean;
+  /** Runs the stages from index `from` on (0, or `pushdown.stages` when the source did those). */
+  open(source: Source, from: number): Source;
+}

@@ -1,0 +1,181 @@
+/** Specifications of projections, find's and `$project`'s, to trees. */
+import { CommandError } from '../../base/command_error.ts';
+import { countElements, ElementReader } from '../../bson/elements.ts';
+import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
+import { isTruthy } from '../../bson/value.ts';
+import { describeElement } from '../describe.ts';
+import { isExpressionOperator } from '../expression/operators.ts';
+import { compileExpression, type ExpressionScope } from '../expression.ts';
+import { fieldPathComponents } from '../field_path.ts';
+import { elemMatchExpression, sliceChange } from './find_operators.ts';
+import { ProjectionTree, type ProjectionLeaf } from './tree.ts';
+
+/** 'find' also has `$slice`, `$elemMatch` and the positional `$`. */
+export type ProjectionDialect = 'find' | 'pipeline';
+
+type Mode = 'include' | 'exclude';
+
+export class ProjectionParser {
+  readonly tree = new ProjectionTree();
+  readonly #dialect: ProjectionDialect;
+  readonly #scope: ExpressionScope;
+  /** Decided by the first field, other than `_id`, that is plainly kept, dropped or computed. */
+  #mode: Mode | undefined;
+  /** Whether `_id` is kept, when the specification says so. */
+  #keepsId: boolean | undefined;
+  #hasSlice = false;
+  #hasElemMatch = false;
+  /** The path before a `.$`. */
+  positional: string | undefined;
+
+  constructor(dialect: ProjectionDialect, scope: ExpressionScope) {
+    this.#dialect = dialect;
+    this.#scope = scope;
+  }
+
+  get isEmpty(): boolean {
+    return this.#mode === undefined && this.#keepsId === undefined && !this.#hasSlice && !this.#hasElemMatch;
+  }
+
+  /** `_id` alone decides when nothing else does. */
+  get mode(): Mode {
+    if (this.#mode !== undefined) return this.#mode;
+    if (this.#hasElemMatch) return 'include';
+    return this.#keepsId === true && !this.#hasSlice ? 'include' : 'exclude';
+  }
+
+  document(prefix: string, bytes: Uint8Array, at: number): void {
+    const reader = new ElementReader(bytes, at);
+    while (reader.next()) this.#field(prefix === '' ? reader.name() : `${prefix}.${reader.name()}`, reader);
+  }
+
+  /** Adds what the specification leaves unsaid about `_id`. */
+  finish(): void {
+    const keepsId = this.#keepsId ?? true;
+    if (this.tree.child('_id') !== undefined) return;
+    if (keepsId && this.mode === 'include') this.tree.add(['_id'], { kind: 'keep' });
+    if (!keepsId && this.mode === 'exclude') this.tree.add(['_id'], { kind: 'drop' });
+  }
+
+  #field(path: string, reader: ElementReader): void {
+    if (reader.type === BSON_TYPE.object) {
+      this.#nested(path, reader);
+      return;
+    }
+    const isPlain = isNumericType(reader.type) || reader.type === BSON_TYPE.bool;
+    if (this.#dialect === 'find' && path.endsWith('.$')) {
+      this.#takePositional(path.slice(0, -2), isPlain && isTruthy(reader));
+      return;
+    }
+    const components = fieldPathComponents(path);
+    if (!isPlain) {
+      this.#compute(path, components, reader);
+      return;
+    }
+    const keeps = isTruthy(reader);
+    if (path === '_id') {
+      this.#keepsId = keeps;
+      return;
+    }
+    this.#setMode(path, keeps);
+    this.#add(path, components, { kind: keeps ? 'keep' : 'drop' });
+  }
+
+  #nested(path: string, reader: ElementReader): void {
+    const first = new ElementReader(reader.bytes, reader.start);
+    if (!first.next()) {
+      throw new CommandError(51270, `An empty sub-projection is not a valid value. Found empty object at path ${path}`);
+    }
+    if (first.name().startsWith('$')) this.#operator(path, first.name(), reader);
+    else this.document(path, reader.bytes, reader.start);
+  }
+
+  #operator(path: string, operator: string, reader: ElementReader): void {
+    if (countElements(reader.bytes, reader.start) > 1) {
+      throw new CommandError(
+        16410,
+        "FieldPath field names may not start with '$'. Consider using $getField or $setField.",
+      );
+    }
+    if (this.#dialect === 'find' && this.#findOperator(path, operator, reader)) return;
+    if (!isExpressionOperator(operator)) throw new CommandError(31325, `Unknown expression ${operator}`);
+    this.#compute(path, fieldPathComponents(path), reader);
+  }
+
+  /** Whether the operator is one that only find has. */
+  #findOperator(path: string, operator: string, reader: ElementReader): boolean {
+    const inner = new ElementReader(reader.bytes, reader.start);
+    inner.next();
+    if (operator === '$elemMatch') {
+      this.#takeElemMatch(path, inner);
+      return true;
+    }
+    if (operator !== '$slice') return false;
+    const change = sliceChange(inner.value());
+    if (change === undefined) return false;
+    this.#hasSlice = true;
+    this.#add(path, fieldPathComponents(path), { kind: 'change', change });
+    return true;
+  }
+
+  #takeElemMatch(path: string, operand: ElementReader): void {
+    if (this.positional !== undefined) {
+      throw new CommandError(31255, 'Cannot specify positional operator and $elemMatch.');
+    }
+    if (path.includes('.')) throw new CommandError(31275, 'Cannot use $elemMatch projection on a nested field.');
+    this.#hasElemMatch = true;
+    this.#add(path, fieldPathComponents(path), {
+      kind: 'compute',
+      expression: elemMatchExpression(path, operand.value(), this.#scope),
+    });
+  }
+
+  #takePositional(path: string, keeps: boolean): void {
+    const components = fieldPathComponents(path);
+    if (!keeps) throw new CommandError(31395, 'positional projection cannot be used with exclusion');
+    if (this.positional !== undefined) {
+      throw new CommandError(31276, 'Cannot specify more than one positional projection per query.');
+    }
+    if (this.#hasElemMatch) throw new CommandError(31256, 'Cannot specify positional operator and $elemMatch.');
+    this.#setMode(path, true);
+    this.#add(path, components, { kind: 'keep' });
+    this.positional = path;
+  }
+
+  #compute(path: string, components: readonly string[], reader: ElementReader): void {
+    if (this.#mode === 'exclude') {
+      const shown = describeElement(path, reader);
+      throw new CommandError(31310, `Cannot use an expression ${shown} in an exclusion projection`);
+    }
+    const expression = compileExpression(reader.value(), this.#scope);
+    this.#mode = 'include';
+    this.#add(path, components, { kind: 'compute', expression });
+  }
+
+  #setMode(path: string, keeps: boolean): void {
+    const mode = keeps ? 'include' : 'exclude';
+    this.#mode ??= mode;
+    if (this.#mode === mode) return;
+    if (keeps) throw new CommandError(31253, `Cannot do inclusion on field ${path} in exclusion projection`);
+    throw new CommandError(31254, `Cannot do exclusion on field ${path} in inclusion projection`);
+  }
+
+  #add(path: string, components: readonly string[], leaf: ProjectionLeaf): void {
+    this.#refuseCollision(path, components);
+    this.tree.add(components, leaf);
+  }
+
+  #refuseCollision(path: string, components: readonly string[]): void {
+    let { tree } = this;
+    for (const [i, component] of components.entries()) {
+      const child = tree.child(component);
+      if (child === undefined) return;
+      tree = child;
+      if (tree.leaf !== undefined && i < components.length - 1) {
+        const rest = components.slice(i + 1).join('.');
+        throw new CommandError(31249, `Path collision at ${path} remaining portion ${rest}`);
+      }
+    }
+    throw new CommandError(31250, `Path collision at ${path}`);
+  }
+}

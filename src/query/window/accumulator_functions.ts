@@ -1,0 +1,34 @@
+/** The accumulators of `$group` over windows. */
+import type { Accumulator, AccumulatorKind } from '../accumulator/accumulator.ts';
+import { WHOLE_PARTITION, windowOf } from './bounds.ts';
+import type { WindowFunctionKind } from './window_function.ts';
+
+/**
+ * A window that keeps its beginning is accumulated on from document to document; any other is accumulated anew for each.
+ */
+export function accumulatorFunction(kind: AccumulatorKind): WindowFunctionKind {
+  return {
+    name: kind.name,
+    compile(operand, { scope, window = WHOLE_PARTITION }) {
+      const compiled = kind.compile(operand, scope);
+      return {
+        open(partition, memory) {
+          const range = windowOf(window, partition);
+          let accumulator: Accumulator | undefined;
+          let start = 0;
+          let end = 0;
+          return (index) => {
+            const { from, to } = range(index);
+            if (accumulator === undefined || from !== start || to < end) {
+              accumulator = compiled.create(memory, undefined);
+              start = from;
+              end = from;
+            }
+            for (; end < to; end++) accumulator.add(partition.documents[end]);
+            return accumulator.result();
+          };
+        },
+      };
+    },
+  };
+}

@@ -1,0 +1,22 @@
+/** The documents of one partition in order, as window functions see them. */
+import type { RawValue } from '../../bson/value.ts';
+
+export interface Partition {
+  readonly documents: readonly Uint8Array[];
+  /** The sort keys of the documents: equal for those that sort alike. Empty without a sort. */
+  readonly keys: readonly Uint8Array[];
+  /** The value a document is sorted by, where it is sorted by one field; undefined when it is missing. */
+  sortValue(index: number): RawValue | undefined;
+}
+
+/** Documents from `from` to before `to`. */
+export interface WindowRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** The window of each document of a partition. */
+export type WindowOf = (index: number) => WindowRange;
+
+/** A window function at work on one partition: its value for each document, asked for in order. */
+export type WindowValues = (index: number) => RawValue | undefined;

@@ -1,0 +1,24 @@
+/** What one window function provides; the table is in window_functions.ts. */
+import type { RawValue } from '../../bson/value.ts';
+import type { ExpressionScope } from '../expression.ts';
+import type { MemoryBudget } from '../pipeline/memory_budget.ts';
+import type { SortField } from '../sort.ts';
+import type { WindowSpec } from './bounds.ts';
+import type { Partition, WindowValues } from './partition.ts';
+
+export interface WindowContext {
+  readonly scope: ExpressionScope;
+  readonly sortFields: readonly SortField[];
+  /** Undefined when none was given. */
+  readonly window: WindowSpec | undefined;
+}
+
+export interface CompiledWindowFunction {
+  open(partition: Partition, memory: MemoryBudget): WindowValues;
+}
+
+export interface WindowFunctionKind {
+  readonly name: `$${string}`;
+  /** Throws CommandError for a bad operand, or a window or sort that the function cannot do with. */
+  compile(operand: RawValue, context: WindowContext): CompiledWindowFunction;
+}

@@ -16,12 +16,15 @@ describe('simulated sets', () => {
   const groups = Array.from({ length: SEEDS / GROUP }, (_, group) => 1 + group * GROUP);
 
   test.each(groups)('keep every promise: 20 seeds from %i', { timeout: 600_000 }, async (first) => {
+    let acknowledged = 0;
     for (let seed = first; seed < first + GROUP; seed++) {
       const { failures, virtualMs, writes } = await run(seed);
       expect({ seed, failures }).toEqual({ seed, failures: [] });
       expect(virtualMs).toBeGreaterThanOrEqual(VIRTUAL_SECONDS * 1000);
-      expect(writes.acknowledged).toBeGreaterThan(0);
+      acknowledged += writes.acknowledged;
     }
+    // A single run may have faults all the time; twenty without writes would prove nothing.
+    expect(acknowledged).toBeGreaterThan(20 * GROUP);
   });
 
   test('do the same when the same seed is run again', { timeout: 600_000 }, async () => {

@@ -45,8 +45,8 @@ export const APPLY_BATCH_BYTES_MAX = 100 * 1024 * 1024;
 /** Fetching waits while more than this is written and not applied. Source: the order of MongoDB's apply buffer. */
 export const APPLY_BUFFER_BYTES_MAX = 100 * 1024 * 1024;
 
-/** Blocks that a store keeps in memory unless told otherwise. */
-export const BLOCK_CACHE_BYTES = 128 * 1024 * 1024;
+/** Blocks that a store keeps in memory unless told otherwise: with all else a busy member stays below 400 MB. */
+export const BLOCK_CACHE_BYTES = 224 * 1024 * 1024;
 
 /** Versions newer than the checkpoint may take this much memory before writers wait. */
 export const VERSION_BYTES_MAX = 512 * 1024 * 1024;
@@ -85,6 +85,9 @@ export const JOURNAL_BUFFER_BYTES = 256 * 1024;
 /** Room of the journal that is reserved ahead of what is written, in steps that do not hold up the loop. */
 export const JOURNAL_ROOM_BYTES = 8 * 1024 * 1024;
 export const JOURNAL_ROOM_STEP_BYTES = 256 * 1024;
+
+/** The step when the room is used up faster than it is made: each is synced, which then costs more than it saves. */
+export const JOURNAL_ROOM_RUSH_BYTES = 1024 * 1024;
 
 /** Journal files that wait to be used again; more are removed. */
 export const JOURNAL_FREE_SEGMENTS_MAX = 2;

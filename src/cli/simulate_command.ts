@@ -1,6 +1,7 @@
 /** `quorate simulate`: runs simulated sets from seeds and says what went wrong. */
 import { availableParallelism } from 'node:os';
 import { NO_LOG, type Log } from '../base/log.ts';
+import { FAULTS, type Fault } from '../sim/nemesis.ts';
 import { UsageError, describeOptions, parseArguments, type OptionTable, type ParsedArguments } from './arguments.ts';
 import { runSeed, runSeeds, type SeedReport, type SeedRun } from './simulate_worker.ts';
 
@@ -9,6 +10,7 @@ const OPTIONS: OptionTable = {
   seeds: { kind: 'integer', placeholder: 'n', help: 'run that many seeds (default 20)' },
   from: { kind: 'integer', placeholder: 'n', help: 'the first of them (default 1)' },
   seconds: { kind: 'integer', placeholder: 'n', help: 'virtual seconds of faults in each run (default 60)' },
+  faults: { kind: 'text', placeholder: 'a,b', help: `only these kinds of fault, of: ${FAULTS.join(' ')}` },
   jobs: { kind: 'integer', placeholder: 'n', help: 'processors to use (default 1)' },
   ci: { kind: 'flag', help: '200 seeds on all processors, the first five of them twice' },
   twice: { kind: 'flag', help: 'run each seed twice and compare the trace hashes' },
@@ -57,9 +59,18 @@ function chosenRuns(parsed: ParsedArguments): SeedRun[] {
   const first = seed ?? parsed.integer('from') ?? 1;
   const count = seed === undefined ? (parsed.integer('seeds') ?? (isCi ? CI_SEEDS : SEEDS_DEFAULT)) : 1;
   const virtualSeconds = parsed.integer('seconds') ?? SECONDS_DEFAULT;
+  const faults = chosenFaults(parsed.text('faults'));
   return Array.from({ length: count }, (_, i) => {
     const isTwice = parsed.has('twice') || (isCi && i < CI_SEEDS_TWICE);
-    return { seed: first + i, virtualSeconds, isTwice };
+    return { seed: first + i, virtualSeconds, isTwice, faults };
+  });
+}
+
+function chosenFaults(text: string | undefined): Fault[] | undefined {
+  return text?.split(',').map((name) => {
+    const fault = FAULTS.find((known) => known === name);
+    if (fault === undefined) throw new UsageError(`'${name}' is not a kind of fault`);
+    return fault;
   });
 }
 

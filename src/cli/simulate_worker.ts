@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { NO_LOG, type Log } from '../base/log.ts';
+import type { Fault } from '../sim/nemesis.ts';
 import { simulate, type SimulationResult } from '../sim/simulation.ts';
 
 export interface SeedRun {
@@ -9,6 +10,8 @@ export interface SeedRun {
   readonly virtualSeconds: number;
   /** Run it again and compare the trace hashes. */
   readonly isTwice: boolean;
+  /** Undefined: drawn from the seed. */
+  readonly faults: readonly Fault[] | undefined;
 }
 
 export interface SeedReport {
@@ -31,9 +34,12 @@ function watchUncaught(report: (error: unknown) => void): () => void {
 }
 
 /** One run, or two that must be the same. */
-export async function runSeed({ seed, virtualSeconds, isTwice }: SeedRun, log: Log = NO_LOG): Promise<SeedReport> {
+export async function runSeed(
+  { seed, virtualSeconds, isTwice, faults }: SeedRun,
+  log: Log = NO_LOG,
+): Promise<SeedReport> {
   const started = process.cpuUsage();
-  const options = { seed, virtualSeconds, settle, watchUncaught, log };
+  const options = { seed, virtualSeconds, settle, watchUncaught, faults, log };
   const result = await simulate(options);
   const problems = [...result.failures];
   if (isTwice) {

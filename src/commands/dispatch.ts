@@ -43,10 +43,9 @@ import type { WriteConcern } from './write_concern.ts';
 /** Replies from this size on are sent from the writer's own buffer instead of a copy; it is used again once they left. */
 const HAND_OVER_BYTES_MIN = 32 * 1024;
 
-/** Writers kept for later requests; those with large buffers are few. */
+/** Writers kept for later requests, and what their large buffers may take together. */
 const WRITERS_MAX = 64;
-const LARGE_WRITERS_MAX = 4;
-const LARGE_WRITER_BYTES_MAX = 4 * 1024 * 1024;
+const LARGE_WRITERS_BYTES_MAX = 8 * 1024 * 1024;
 
 const OK = fieldName('ok');
 
@@ -58,8 +57,8 @@ export class Dispatcher {
   readonly #table: CommandTable;
   readonly #times = new ReplyTimes();
   readonly #writers: BsonWriter[] = [];
-  /** How many of them have large buffers. */
-  #largeWriters = 0;
+  /** What the large buffers among them take. */
+  #largeBytes = 0;
   readonly #slab = new Slab();
   #lastReplyId = 0;
 
@@ -241,16 +240,15 @@ export class Dispatcher {
   #takeWriter(): BsonWriter {
     const writer = this.#writers.pop();
     if (writer === undefined) return new BsonWriter();
-    if (writer.capacity >= HAND_OVER_BYTES_MIN) this.#largeWriters -= 1;
+    if (writer.capacity >= HAND_OVER_BYTES_MIN) this.#largeBytes -= writer.capacity;
     return writer;
   }
 
   #release(writer: BsonWriter): void {
     const { capacity } = writer;
-    const isLarge = capacity >= HAND_OVER_BYTES_MIN;
-    if (this.#writers.length >= WRITERS_MAX || capacity > LARGE_WRITER_BYTES_MAX) return;
-    if (isLarge && this.#largeWriters >= LARGE_WRITERS_MAX) return;
-    if (isLarge) this.#largeWriters += 1;
+    const largeBytes = capacity >= HAND_OVER_BYTES_MIN ? capacity : 0;
+    if (this.#writers.length >= WRITERS_MAX || this.#largeBytes + largeBytes > LARGE_WRITERS_BYTES_MAX) return;
+    this.#largeBytes += largeBytes;
     this.#writers.push(writer);
   }
 

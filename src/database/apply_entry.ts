@@ -127,8 +127,8 @@ export class EntryApplier {
   #insert(collection: Collection, idKey: Uint8Array, document: Uint8Array, at: Timestamp): void {
     const recordId = collection.takeRecordId();
     const changes = collection.maintained.map((index) => index.insertion(document, recordId));
-    collection.documents.putShared(recordId, document, at);
-    collection.ids.putShared(idKey, recordId, at);
+    collection.documents.add(recordId, document, at);
+    collection.ids.add(idKey, recordId, at);
     applyChanges(this.#target, collection, changes, at);
   }
 

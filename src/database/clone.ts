@@ -56,8 +56,8 @@ export class CollectionClone implements CloneTarget {
       const existing = collection.ids.get(idKey);
       const recordId = existing ?? collection.takeRecordId();
       if (existing === undefined) {
-        collection.documents.putShared(recordId, document, TIMESTAMP_NULL);
-        collection.ids.putShared(idKey, recordId, TIMESTAMP_NULL);
+        collection.documents.add(recordId, document, TIMESTAMP_NULL);
+        collection.ids.add(idKey, recordId, TIMESTAMP_NULL);
       } else {
         collection.documents.put(recordId, document, TIMESTAMP_NULL);
       }

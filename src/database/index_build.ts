@@ -107,11 +107,14 @@ async function pause(target: BuildTarget, collection: Collection, turn: Turn, ch
   turn.restart();
 }
 
-/** An entry that is there already came from a write, and so did the lack of one that is not in the newest document. */
+/**
+ * An entry that was written already came from a newer write, and so did the lack of one that is not in the newest
+ * document.
+ */
 function addMissing(index: Index, cursor: TableCursor, turn: Turn): boolean {
   while (cursor.next()) {
     const { keys, multikey } = index.entriesOf(cursor.value, cursor.key);
-    for (const entry of keys) if (!index.table.has(entry)) index.table.put(entry, NO_VALUE, TIMESTAMP_NULL);
+    for (const entry of keys) index.table.fill(entry, NO_VALUE);
     if (multikey) index.isMultikey = true;
     if (turn.isOver()) return false;
   }

@@ -22,18 +22,18 @@ describe('the keys of an index', () => {
     expect(keysOf({ b: 5 }, ['b.c'])).toEqual([[null]]);
   });
 
-  test('are one per different element of an array, and undefined for an empty one', () => {
+  test('are one per different element of an array in their order, and undefined for an empty one', () => {
     expect(keysOf({ a: [1, 2, 1] }, ['a'])).toEqual([[1], [2]]);
-    expect(keysOf({ a: [[1, 2], 3] }, ['a'])).toEqual([[[1, 2]], [3]]);
+    expect(keysOf({ a: [[1, 2], 3] }, ['a'])).toEqual([[3], [[1, 2]]]);
     expect(keysOf({ a: [] }, ['a'])).toEqual([[undefined]]);
     expect(keysOf({ a: [] }, ['a.b'])).toEqual([[null]]);
   });
 
   test('go through arrays of documents, pairing the fields of one element', () => {
     expect(keysOf({ a: [{ b: 1, c: 2 }, { b: 3 }, 7] }, ['a.b', 'a.c'])).toEqual([
+      [null, null],
       [1, 2],
       [3, null],
-      [null, null],
     ]);
     expect(keysOf({ a: [{ b: [1, 2] }, { b: 3 }] }, ['a.b'])).toEqual([[1], [2], [3]]);
   });

@@ -47,9 +47,9 @@ export function insertDocument(
   const recordId = collection.takeRecordId();
   const changes = insertionChanges(collection, document, recordId);
   const at = target.writeLog.insert(collection, document, statement);
-  if (collection.isReplicated) collection.documents.putShared(recordId, target.writeLog.inserted, at);
+  if (collection.isReplicated) collection.documents.add(recordId, target.writeLog.inserted, at);
   else collection.documents.put(recordId, document, at);
-  collection.ids.putShared(idKey, recordId, at);
+  collection.ids.add(idKey, recordId, at);
   applyChanges(target, collection, changes, at);
   return at;
 }

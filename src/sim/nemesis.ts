@@ -2,7 +2,7 @@
  * What goes wrong. Each run draws which kinds of fault it has, how often and for how long (a "swarm": a run with only
  * partitions finds other bugs than one with everything), and lets them loose until it is told to heal.
  */
-import { compareOpTimes, OPTIME_NULL } from '../base/optime.ts';
+import { compareOpTimes } from '../base/optime.ts';
 import { MEMBER_STATE } from '../replication/member_state.ts';
 import type { Scheduler } from './scheduler.ts';
 import type { SeededRandom } from './seeded_random.ts';
@@ -42,6 +42,8 @@ interface NemesisOptions {
   readonly scheduler: Scheduler;
   readonly random: SeededRandom;
   readonly set: SimulatedSet;
+  /** Only these; default: some that are drawn. */
+  readonly faults: readonly Fault[] | undefined;
 }
 
 const DURATION_MS_MIN = 50;
@@ -58,12 +60,13 @@ export class Nemesis {
   #awaited: { readonly isDue: () => boolean; readonly act: () => void } | undefined;
   #strikes = 0;
 
-  constructor({ scheduler, random, set }: NemesisOptions) {
+  constructor({ scheduler, random, set, faults }: NemesisOptions) {
     this.#scheduler = scheduler;
     this.#random = random;
     this.#set = set;
     const wanted = random.chance(0.3) ? FAULTS.length : 1 + random.below(6);
-    this.faults = random.shuffled(FAULTS).slice(0, wanted).sort();
+    const drawn = random.shuffled(FAULTS).slice(0, wanted).sort();
+    this.faults = faults ?? drawn;
     this.#meanPauseMs = random.pick([500, 1_500, 3_000, 6_000]);
     this.#meanDurationMs = random.pick([100, 1_000, 4_000, 8_000]);
   }
@@ -157,7 +160,7 @@ export class Nemesis {
       case 'rivals':
         return this.#rivals();
       case 'hastyElection':
-        return this.#hastyElection(one);
+        return this.#hastyElection();
       case 'clockDrift':
         return one.clock.setRate(this.#random.between(0.97, 1.03));
       case 'clockJump':
@@ -243,19 +246,24 @@ export class Nemesis {
     };
   }
 
-  /** A member that fell behind and is slow is elected while it still applies what it has just fetched. */
-  #hastyElection(member: SimulatedMember): void {
-    const { network } = this.#set;
-    this.#partition([member], 'partition');
-    this.#later(this.#random.between(500, 4_000), () => {
-      member.slowProcessor(this.#random.between(0.2, 3));
+  /**
+   * All others fall behind the primary, and one of them, slow at that, is elected as soon as they hear of it again: it has
+   * to catch up, or still applies what it has just fetched.
+   */
+  #hastyElection(): void {
+    const { members, network, shape } = this.#set;
+    const primary = this.#primaryOr(this.#random.pick(members));
+    const heir = this.#random.pick(members.filter((member) => member !== primary));
+    this.#partition([primary], 'partition');
+    // Not as long as the others need to notice.
+    this.#later(this.#random.between(0.1, 0.9) * shape.electionTimeoutMs, () => {
+      heir.slowProcessor(this.#random.between(0.2, 3));
+      this.#undoLater(() => heir.slowProcessor(0));
       network.heal();
-      const { lastWritten } = member.member?.data.oplog ?? { lastWritten: OPTIME_NULL };
-      this.#awaited = {
-        isDue: () => compareOpTimes(member.member?.data.oplog.lastWritten ?? OPTIME_NULL, lastWritten) > 0,
-        act: () => this.#set.standForElection(member),
-      };
-      this.#undoLater(() => member.slowProcessor(0));
+      const before = heir.lastWritten;
+      const act = (): void => this.#set.standForElection(heir);
+      if (this.#random.chance(0.5)) act();
+      else this.#awaited = { isDue: () => compareOpTimes(heir.lastWritten, before) > 0, act };
     });
   }
 

@@ -1,5 +1,6 @@
 /** A simulated machine with a member on it: its disk, its clock, and the process that runs now, if one does. */
 import { NO_LOG, type Log } from '../base/log.ts';
+import { OPTIME_NULL, type OpTime } from '../base/optime.ts';
 import { MemoryFiles } from '../base/memory_files.ts';
 import { Member } from '../member/member.ts';
 import { MEMBER_STATE } from '../replication/member_state.ts';
@@ -69,6 +70,11 @@ export class SimulatedMember {
 
   get isRunning(): boolean {
     return this.#process !== undefined;
+  }
+
+  /** Null while it has not started. */
+  get lastWritten(): OpTime {
+    return this.#member?.data.oplog.lastWritten ?? OPTIME_NULL;
   }
 
   /** Elected, perhaps not yet taking writes. */

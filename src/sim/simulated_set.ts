@@ -46,12 +46,14 @@ export interface SimulatedSetOptions {
 export class SimulatedSet {
   readonly members: readonly SimulatedMember[];
   readonly network: SimNetwork;
+  readonly shape: SetShape;
   readonly #options: SimulatedSetOptions;
   readonly #operator: Env;
 
   constructor(options: SimulatedSetOptions) {
     this.#options = options;
     this.network = options.network;
+    this.shape = options.shape;
     const { shape, ...shared } = options;
     this.members = Array.from(
       { length: shape.members },

@@ -38,6 +38,8 @@ export interface SimulationOptions {
   /** How long clients and nemesis are at it. */
   readonly virtualSeconds: number;
   readonly settle: Settle;
+  /** What goes wrong; default: drawn from the seed. */
+  readonly faults?: readonly Fault[] | undefined;
   readonly log?: Log;
   /** Calls back with whatever was thrown in the process and caught by nobody; returns what ends it. */
   readonly watchUncaught?: (report: (error: unknown) => void) => () => void;
@@ -98,7 +100,7 @@ class Simulation {
       ...(options.log !== undefined && { log: options.log }),
     });
     const random = new SeededRandom(options.seed, 4);
-    this.#nemesis = new Nemesis({ scheduler: this.#scheduler, random, set: this.#set });
+    this.#nemesis = new Nemesis({ scheduler: this.#scheduler, random, set: this.#set, faults: options.faults });
     this.#clients = this.#makeClients();
   }
 

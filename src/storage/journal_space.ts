@@ -7,7 +7,12 @@
 import { CommandError } from '../base/command_error.ts';
 import { IoError, type Files } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';
-import { JOURNAL_FREE_SEGMENTS_MAX, JOURNAL_ROOM_BYTES, JOURNAL_ROOM_STEP_BYTES } from '../base/limits.ts';
+import {
+  JOURNAL_FREE_SEGMENTS_MAX,
+  JOURNAL_ROOM_BYTES,
+  JOURNAL_ROOM_RUSH_BYTES,
+  JOURNAL_ROOM_STEP_BYTES,
+} from '../base/limits.ts';
 import type { Log } from '../base/log.ts';
 import { SEGMENT_HEADER_BYTES } from './journal_format.ts';
 import { Segment } from './journal_segment.ts';
@@ -235,7 +240,8 @@ export class JournalSpace {
     const wanted = Math.min(active.capacityBytes, active.end + ahead);
     this.#growing ||= active.allocatedBytes < Math.min(active.capacityBytes, active.end + (ahead >> 1));
     if (this.#growing && active.allocatedBytes < wanted) {
-      growTo(active, active.allocatedBytes + 1);
+      const isRushed = active.allocatedBytes - active.end < ahead >> 2;
+      growTo(active, active.allocatedBytes + (isRushed ? JOURNAL_ROOM_RUSH_BYTES : 1));
       return active;
     }
     this.#growing = false;

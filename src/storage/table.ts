@@ -61,10 +61,15 @@ export interface Table {
    */
   put(key: Uint8Array, value: Uint8Array, at: Timestamp): void;
   /**
-   * As `put`, keeping both as they are, also when they are views: what else lies in their buffers has to be worth keeping
-   * for about as long.
+   * As `put`, for a key that has no value in the newest state: nobody looks for one. Keeps both as they are, also when they
+   * are views: what else lies in their buffers has to be worth keeping for about as long.
    */
-  putShared(key: Uint8Array, value: Uint8Array, at: Timestamp): void;
+  add(key: Uint8Array, value: Uint8Array, at: Timestamp): void;
+  /**
+   * Puts at TIMESTAMP_NULL, for filling an index beside running writes: a key that was written since the last checkpoint
+   * stays as it is. Keeps both as they are.
+   */
+  fill(key: Uint8Array, value: Uint8Array): void;
   /** As `put`; a key that is not there is fine. */
   remove(key: Uint8Array, at: Timestamp): void;
   cursor(options?: CursorOptions): TableCursor;

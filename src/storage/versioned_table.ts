@@ -92,15 +92,26 @@ export class VersionedTable implements Table, CursorSource {
   }
 
   put(key: Uint8Array, value: Uint8Array, at: Timestamp): void {
-    this.#write(key, ownBytes(value), at, false);
+    this.#write(key, ownBytes(value), at);
   }
 
-  putShared(key: Uint8Array, value: Uint8Array, at: Timestamp): void {
-    this.#write(key, value, at, true);
+  add(key: Uint8Array, value: Uint8Array, at: Timestamp): void {
+    const { versions } = this;
+    const bytesBefore = versions.bytes;
+    const chain = versions.get(key) ?? this.#addChain(key, BASE_ABSENT);
+    invariant(chain.head?.value === undefined, 'what is added was not there');
+    this.#push(chain, value, at, bytesBefore);
+  }
+
+  fill(key: Uint8Array, value: Uint8Array): void {
+    const { versions } = this;
+    if (versions.get(key) !== undefined) return;
+    const bytesBefore = versions.bytes;
+    this.#push(this.#addChain(key, this.#baseOf(key)), value, TIMESTAMP_NULL, bytesBefore);
   }
 
   remove(key: Uint8Array, at: Timestamp): void {
-    this.#write(key, undefined, at, false);
+    this.#write(key, undefined, at);
   }
 
   cursor(options: CursorOptions = {}): TableCursor {
@@ -196,25 +207,36 @@ export class VersionedTable implements Table, CursorSource {
     this.blockGeneration += 1;
   }
 
-  #write(key: Uint8Array, value: Uint8Array | undefined, at: Timestamp, ownsKey: boolean): void {
+  #write(key: Uint8Array, value: Uint8Array | undefined, at: Timestamp): void {
+    const { versions } = this;
+    const bytesBefore = versions.bytes;
+    const chain = versions.get(key) ?? this.#addChain(ownBytes(key), this.#baseOf(key));
+    this.#push(chain, value, at, bytesBefore);
+  }
+
+  /** What a new chain knows of the blocks: those of an index are not looked at. */
+  #baseOf(key: Uint8Array): number {
+    return this.options.kind === 'index' ? BASE_UNKNOWN : this.#baseSize(key);
+  }
+
+  /** `key` is the chain's own. */
+  #addChain(key: Uint8Array, base: number): VersionChain {
+    const chain = new VersionChain(key, base);
+    if (chain.baseSize === BASE_UNKNOWN) this.#unknown += 1;
+    this.versions.add(chain);
+    return chain;
+  }
+
+  /** `bytesBefore`: what the versions took before the write began. */
+  #push(chain: VersionChain, value: Uint8Array | undefined, at: Timestamp, bytesBefore: number): void {
     const { state, versions } = this;
     invariant(!this.dropped, () => `a write to table ${this.id}, which was dropped`);
     invariant(at > state.horizon || at === TIMESTAMP_NULL, () => `a write at ${at}, not above ${state.horizon}`);
-    let chain = versions.get(key);
-    let growth = 0;
-    if (chain === undefined) {
-      const before = versions.bytes;
-      const kept = ownsKey ? key : ownBytes(key);
-      chain = new VersionChain(kept, this.options.kind === 'index' ? BASE_UNKNOWN : this.#baseSize(kept));
-      if (chain.baseSize === BASE_UNKNOWN) this.#unknown += 1;
-      versions.add(chain);
-      growth = versions.bytes - before;
-    }
     const before = chain.newestSize();
-    growth += versions.push(chain, at, value);
+    versions.push(chain, at, value);
     if (chain.baseSize !== BASE_UNKNOWN) this.#account(before, chain.newestSize());
     if (at === TIMESTAMP_NULL) this.nullWrites += 1;
-    state.noteWrite(at, growth);
+    state.noteWrite(at, versions.bytes - bytesBefore);
   }
 
   /** Counts an entry of `before` bytes that becomes one of `after` bytes; -1 means none. */

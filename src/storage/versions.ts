@@ -81,8 +81,8 @@ export class Versions {
     this.bytes += CHAIN_OVERHEAD_BYTES + chain.key.length;
   }
 
-  /** Puts a version on top; one at the same timestamp replaces the one before. Returns the growth of `bytes`. */
-  push(chain: VersionChain, at: Timestamp, value: Uint8Array | undefined): number {
+  /** Puts a version on top; one at the same timestamp replaces the one before. */
+  push(chain: VersionChain, at: Timestamp, value: Uint8Array | undefined): void {
     const { head } = chain;
     let growth = nodeBytes(value);
     if (head === undefined || head.at < at) {
@@ -93,7 +93,6 @@ export class Versions {
       growth -= nodeBytes(head.value);
     }
     this.bytes += growth;
-    return growth;
   }
 
   /**

@@ -34,7 +34,7 @@ describe('the calendar', () => {
   });
 
   test('reaches the ends of int64', () => {
-    expect(splitDay(-(2n ** 63n)).ms).toBe(26_944_192);
+    expect(splitDay(-(2n ** 63n)).ms).toBe(60_424_192);
     expect(isoText(-62_135_596_800_000n)).toBe('0001-01-01T00:00:00.000Z');
   });
 });

@@ -272,13 +272,18 @@ export class Catalog {
     return new Index(storedIndexSpec(document), table, state);
   }
 
-  /** Tables that no entry names, as an index build leaves them when the process dies. */
+  /**
+   * Tables that no entry names, as an index build leaves them when the process dies. Those that an entry of the oplog dropped
+   * are named on disk still, until the checkpoint that passes the drop.
+   */
   #dropOrphans(): void {
     const used = new Set<TableId>([this.#local.id, this.#replicated.id, this.#sessions.id]);
     for (const collection of this.#byNs.values()) {
       for (const table of tablesOf(collection)) used.add(table.id);
     }
-    for (const table of [...this.#store.tables()]) if (!used.has(table.id)) this.#store.dropTable(table.id);
+    for (const { id } of [...this.#store.tables()]) {
+      if (!used.has(id) && !this.#store.isLeaving(id)) this.#store.dropTable(id);
+    }
   }
 }
 

@@ -149,6 +149,24 @@ describe('a rollback', () => {
     await member.restart();
     expect(member.find('db.c')).toEqual([{ _id: 1 }]);
   });
+
+  // Seed 265: the table went at once, and the state on disk still named it.
+  test('leaves tables that were dropped before the common point to the checkpoint that passes the drop', async () => {
+    const member = await TestData.open();
+    member.insert('db.c', { _id: 1 });
+    const dropped = member.collection('db.c').documents.id;
+    await member.checkpoint();
+    dropCollection(member.data, member.collection('db.c'));
+    const commonPoint = member.oplog.lastWritten;
+    member.insert('db.other', { _id: 2 });
+    member.data.acceptsWrites = false;
+    await member.data.rollBackTo(commonPoint, () => {});
+    await member.store.checkpoint();
+    await member.restart();
+    expect(member.find('db.c')).toEqual([]);
+    await member.checkpoint();
+    expect(member.store.hasTable(dropped)).toBe(false);
+  });
 });
 
 describe('what is not replicated', () => {

@@ -42,6 +42,11 @@ export interface LocalStateValues {
    * Where the last initial sync ended. The data has no older state: a rollback to before it needs another initial sync.
    */
   readonly initialDataOpTime: OpTime;
+  /**
+   * This member had everything up to there and threw it away to copy its data anew. A majority may have counted on that,
+   * so it gives no vote to a candidate that has less.
+   */
+  readonly promised: OpTime;
 }
 
 const EMPTY: LocalStateValues = {
@@ -52,6 +57,7 @@ const EMPTY: LocalStateValues = {
   initialSyncId: undefined,
   initialSyncRunning: false,
   initialDataOpTime: OPTIME_NULL,
+  promised: OPTIME_NULL,
 };
 
 const FILE_NAME = 'member.state';
@@ -211,7 +217,8 @@ function encodeFile(values: LocalStateValues): Uint8Array {
     rollbackId: values.rollbackId,
     ...(values.initialSyncId !== undefined && { initialSyncId: values.initialSyncId }),
     initialSyncRunning: values.initialSyncRunning,
-    initialDataOpTime: { ts: BigInt(values.initialDataOpTime.ts), t: BigInt(values.initialDataOpTime.t) },
+    initialDataOpTime: documentOfOpTime(values.initialDataOpTime),
+    promised: documentOfOpTime(values.promised),
   });
   const bytes = new Uint8Array(HEADER_SIZE_BYTES + body.length);
   const view = new DataView(bytes.buffer);
@@ -240,7 +247,7 @@ function decodeFile(bytes: Uint8Array): LocalStateValues {
 }
 
 function valuesFromDocument(document: PlainDocument): LocalStateValues {
-  const { setName, config, lastVote, rollbackId, initialSyncId, initialSyncRunning, initialDataOpTime } = document;
+  const { setName, config, lastVote, rollbackId, initialSyncId, initialSyncRunning } = document;
   return {
     setName: typeof setName === 'string' ? setName : undefined,
     config: isPlainDocument(config) ? config : undefined,
@@ -250,10 +257,19 @@ function valuesFromDocument(document: PlainDocument): LocalStateValues {
     rollbackId: Number(rollbackId),
     initialSyncId: bytesOf(initialSyncId),
     initialSyncRunning: initialSyncRunning === true,
-    initialDataOpTime: isPlainDocument(initialDataOpTime)
-      ? { ts: Number(initialDataOpTime['ts']) as Timestamp, t: termOf(Number(initialDataOpTime['t'])) }
-      : OPTIME_NULL,
+    initialDataOpTime: opTimeOfDocument(document['initialDataOpTime']),
+    promised: opTimeOfDocument(document['promised']),
   };
+}
+
+function documentOfOpTime({ ts, t }: OpTime): PlainDocument {
+  return { ts: BigInt(ts), t: BigInt(t) };
+}
+
+/** The null optime when there is none. */
+function opTimeOfDocument(document: unknown): OpTime {
+  if (!isPlainDocument(document)) return OPTIME_NULL;
+  return { ts: Number(document['ts']) as Timestamp, t: termOf(Number(document['t'])) };
 }
 
 function isPlainDocument(value: unknown): value is PlainDocument {

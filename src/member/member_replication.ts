@@ -136,7 +136,7 @@ export class MemberReplication implements ReplicationService {
   /** Gives the core what this member remembers; from then on it takes part. */
   async start(): Promise<void> {
     const { data, localState, self } = this.#options;
-    const { config, lastVote, initialSyncRunning, rollbackId } = localState.values;
+    const { config, lastVote, initialSyncRunning, rollbackId, promised } = localState.values;
     const parsed = config === undefined ? undefined : parseConfig(config);
     if (parsed !== undefined) await self.learn(parsed.members.map(({ host }) => host));
     if (this.#isStopped) return;
@@ -148,7 +148,7 @@ export class MemberReplication implements ReplicationService {
     const { progress } = this.#positions;
     const needsInitialSync = initialSyncRunning || progress.written.optime.ts === 0;
     this.#isStarted = true;
-    this.#driver.submit({ kind: 'start', config: parsed, lastVote, needsInitialSync, progress, rollbackId });
+    this.#driver.submit({ kind: 'start', config: parsed, lastVote, needsInitialSync, progress, rollbackId, promised });
     this.#resolveStarted();
   }
 
@@ -202,6 +202,8 @@ export class MemberReplication implements ReplicationService {
     if (this.#isStopped) throw new CommandError('ShutdownInProgress', 'The member is shutting down');
     const sample = build(0);
     if (sample.kind === 'initiate') await this.#options.self.learn(hostsIn(sample.config));
+    // The core learns of writes a moment later; whoever takes over must have the very last one.
+    if (sample.kind === 'stepDown') this.#reportProgress();
     return await this.#driver.request(build);
   }
 

@@ -34,6 +34,13 @@ export interface RollbackOptions {
   readonly onRolledBack: (commonPoint: OpTime) => void;
 }
 
+/** What would have to be taken back is older than this member's data: a new start copies all of it again. */
+export class ResyncNeededError extends Error {
+  override get name(): string {
+    return 'ResyncNeededError';
+  }
+}
+
 /**
  * Rolls back to where our oplog and the source's part. The member is in ROLLBACK already. Rejects with CommandError or
  * NetworkError when the source failed before anything was changed (another attempt may follow); after the first
@@ -44,7 +51,7 @@ export async function rollBack(options: RollbackOptions, source: string): Promis
   await options.applierIdle();
   invariant(replication.core.memberState === MEMBER_STATE.ROLLBACK, 'the rollback was announced');
   const before = data.oplog.lastWritten;
-  const commonPoint = await findCommonPoint(options, source);
+  const { commonPoint, isInLog } = await findCommonPoint(options, source);
   note(log, 21_607, 'Rollback common point', {
     commonPoint: formatOpTime(commonPoint),
     lastWritten: formatOpTime(before),
@@ -56,9 +63,9 @@ export async function rollBack(options: RollbackOptions, source: string): Promis
     !isOurs || compareOpTimes(commonPoint, committed) >= 0,
     () => `rollback to ${formatOpTime(commonPoint)} would take back what is committed up to ${formatOpTime(committed)}`,
   );
-  if (compareOpTimes(commonPoint, localState.values.initialDataOpTime) < 0) {
-    await localState.update({ initialSyncRunning: true });
-    throw new Error(
+  if (!isInLog || compareOpTimes(commonPoint, localState.values.initialDataOpTime) < 0) {
+    await localState.update({ initialSyncRunning: true, promised: later(localState.values.promised, commonPoint) });
+    throw new ResyncNeededError(
       'the rollback goes behind the last initial sync: start the member again, it then copies all data anew',
     );
   }
@@ -76,15 +83,25 @@ export async function rollBack(options: RollbackOptions, source: string): Promis
   });
 }
 
+function later(a: OpTime, b: OpTime): OpTime {
+  return compareOpTimes(a, b) >= 0 ? a : b;
+}
+
+interface CommonPoint {
+  readonly commonPoint: OpTime;
+  /** False: everything in our oplog was taken back since it was copied; the point is before our oldest entry. */
+  readonly isInLog: boolean;
+}
+
 /** Reads both oplogs backwards until they have the same entry. */
-async function findCommonPoint(options: RollbackOptions, source: string): Promise<OpTime> {
+async function findCommonPoint(options: RollbackOptions, source: string): Promise<CommonPoint> {
   const local = new LocalBackward(options.data.oplog);
   const remote = new RemoteBackward(options.peers, source);
   let ours = local.next();
   let theirs = await remote.next();
   while (ours !== undefined && theirs !== undefined) {
     if (ours.ts === theirs.ts) {
-      if (ours.t === theirs.t) return ours;
+      if (ours.t === theirs.t) return { commonPoint: ours, isInLog: true };
       ours = local.next();
       theirs = await remote.next();
     } else if (ours.ts > theirs.ts) {
@@ -93,6 +110,7 @@ async function findCommonPoint(options: RollbackOptions, source: string): Promis
       theirs = await remote.next();
     }
   }
+  if (theirs !== undefined) return { commonPoint: theirs, isInLog: false };
   throw new CommandError('NoMatchingDocument', `our oplog and that of ${source} have nothing in common`);
 }
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { InvariantError } from '../base/invariant.ts';
-import { termOf } from '../base/optime.ts';
+import { OPTIME_NULL, termOf, type OpTime } from '../base/optime.ts';
 import { ms } from '../base/units.ts';
 import {
   answerHeartbeats,
@@ -71,10 +71,24 @@ describe('the core', () => {
         needsInitialSync: false,
         progress: progressAt(at(entryTerm, 5)),
         rollbackId: 1,
+        promised: OPTIME_NULL,
       });
       return core.core.term;
     };
     expect([start(7, 3), start(2, 3)]).toEqual([7, 3]);
+  });
+
+  test('that threw its data away votes as if it still had what others counted on', () => {
+    const vote = (written: OpTime): unknown => {
+      const core = new TestCore();
+      core.startWith(THREE, PROGRESS_NULL, optime(3, 7));
+      const config = { configVersion: THREE.version, configTerm: THREE.term };
+      const request = { setName: 'rs0', dryRun: false, term: termOf(4), candidateIndex: 1, ...config };
+      const asked = { ...request, lastApplied: written, lastWritten: written };
+      return core.step({ kind: 'voteRequest', request: asked, replyTo: 1 }).find(({ kind }) => kind === 'reply');
+    };
+    expect(vote(optime(3, 6))).toMatchObject({ reply: { reply: { voteGranted: false } } });
+    expect(vote(optime(3, 7))).toMatchObject({ reply: { reply: { voteGranted: true } } });
   });
 
   test('stops when a position falls outside a rollback', () => {

@@ -333,6 +333,7 @@ function handleStart(turn: Turn, input: Extract<Input, { kind: 'start' }>): void
   state.lastVote = input.lastVote;
   state.progress = input.progress;
   state.rollbackId = input.rollbackId;
+  state.promised = input.promised;
   state.needsInitialSync = input.needsInitialSync;
   state.term = termOf(Math.max(input.lastVote?.term ?? -1, input.progress.written.optime.t));
   if (input.config === undefined) return;

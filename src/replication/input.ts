@@ -39,7 +39,10 @@ export interface StepDownArguments {
 }
 
 export type InputBody =
-  /** Once, first. `config` is what `local.system.replset` holds; `needsInitialSync`: no data, or an unfinished copy. */
+  /**
+   * Once, first. `config` is what `local.system.replset` holds; `needsInitialSync`: no data, or an unfinished copy;
+   * `promised`: up to where this member once had entries that it threw away since.
+   */
   | {
       readonly kind: 'start';
       readonly config: ReplSetConfig | undefined;
@@ -47,6 +50,7 @@ export type InputBody =
       readonly needsInitialSync: boolean;
       readonly progress: Progress;
       readonly rollbackId: number;
+      readonly promised: OpTime;
     }
   /** Time passed. Wanted at `ReplicationCore.deadline`; more often does no harm. */
   | { readonly kind: 'tick' }

@@ -10,7 +10,14 @@
  * - config (term, version) never falls, and a config is set for good.
  * - `topologyCounter` never falls.
  */
-import { TERM_UNINITIALIZED, TIMESTAMP_NULL, type OpTime, type Term, type Timestamp } from '../base/optime.ts';
+import {
+  TERM_UNINITIALIZED,
+  TIMESTAMP_NULL,
+  type OpTime,
+  type Term,
+  type Timestamp,
+  OPTIME_NULL,
+} from '../base/optime.ts';
 import { ms, unixMs, type Ms, type UnixMs } from '../base/units.ts';
 import type { MemberConfig, ReplSetConfig } from './config.ts';
 import type { ElectionReason } from './election_reason.ts';
@@ -199,6 +206,11 @@ export interface State {
   rollbackId: number;
   /** No data, or an unfinished copy. Members in this state report no positions and stand for no election. */
   needsInitialSync: boolean;
+  /**
+   * This member had all entries up to there, on its disk, and threw them away to copy its data anew. Others may have counted
+   * on them, so it votes as if it still had them.
+   */
+  promised: OpTime;
   /** Request id of a heartbeat to a member that is not in the config (or before there is one), to fetch its config. */
   fetchConfigRequestId: number;
 
@@ -271,6 +283,7 @@ export function newState(options: CoreOptions, now: Ms): State {
     commitPoint: POSITION_NULL,
     rollbackId: 1,
     needsInitialSync: true,
+    promised: OPTIME_NULL,
     fetchConfigRequestId: 0,
     primaryIndex: -1,
     priorPrimaryId: undefined,

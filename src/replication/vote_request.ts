@@ -77,7 +77,7 @@ function voterOf(state: State, request: VoteRequest): Voter {
     config,
     lastVote: state.lastVote,
     lastVoteHost: config.members[state.lastVote?.candidateIndex ?? -1]?.host ?? 'unknown',
-    lastWritten: state.progress.written.optime,
+    lastWritten: later(state.progress.written.optime, state.promised),
     isArbiter: self.arbiterOnly,
     healthyPrimary: healthyPrimaryOf(state, request.candidateIndex),
     candidatePriority: candidate === undefined ? 0 : priorityOf(candidate),
@@ -91,6 +91,10 @@ function healthyPrimaryOf(state: State, candidateIndex: number): Voter['healthyP
       index !== candidateIndex && info.health === 'up' && !info.isStale && info.state === MEMBER_STATE.PRIMARY,
   );
   return primary === undefined ? undefined : { host: primary.member.host, priority: priorityOf(primary.member) };
+}
+
+function later(a: OpTime, b: OpTime): OpTime {
+  return compareOpTimes(a, b) >= 0 ? a : b;
 }
 
 function noteParticipation(turn: Turn, request: VoteRequest, reply: VoteReply): void {

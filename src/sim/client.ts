@@ -47,6 +47,10 @@ export interface ClientOptions {
   readonly thinkMsMax: number;
   /** Whether it repeats writes of unknown outcome. */
   readonly isRetrying: boolean;
+  /** Of its writes, those that wait for a majority. */
+  readonly majorityShare: number;
+  /** Whether some of its inserts are large. */
+  readonly hasBulks: boolean;
 }
 
 export class SimClient {
@@ -59,9 +63,16 @@ export class SimClient {
   #txnNumber = 0;
 
   constructor(options: ClientOptions) {
-    const { random, history, number: client, env } = options;
+    const { random, history, number: client, majorityShare, hasBulks, env } = options;
     this.#options = options;
-    this.#workload = new Workload({ random, history, client, now: () => env.clock.monotonic() });
+    this.#workload = new Workload({
+      random,
+      history,
+      client,
+      majorityShare,
+      hasBulks,
+      now: () => env.clock.monotonic(),
+    });
     this.#reader = new Reader(options);
     this.#sessionId = new BsonWriter().startDocument().binData('id', 4, random.bytes(16)).endDocument().finish();
   }

@@ -64,7 +64,7 @@ export class Nemesis {
     this.#scheduler = scheduler;
     this.#random = random;
     this.#set = set;
-    const wanted = random.chance(0.3) ? FAULTS.length : 1 + random.below(6);
+    const wanted = random.chance(0.2) ? FAULTS.length : 1 + random.below(4);
     const drawn = random.shuffled(FAULTS).slice(0, wanted).sort();
     this.faults = faults ?? drawn;
     this.#meanPauseMs = random.pick([500, 1_500, 3_000, 6_000]);
@@ -210,7 +210,7 @@ export class Nemesis {
   }
 
   #slowProcessor(member: SimulatedMember): void {
-    member.slowProcessor(this.#random.between(0.05, 5));
+    member.slowProcessor(this.#random.pick([0.05, 0.5, 5]));
     this.#undoLater(() => member.slowProcessor(0));
   }
 
@@ -257,7 +257,7 @@ export class Nemesis {
     this.#partition([primary], 'partition');
     // Not as long as the others need to notice.
     this.#later(this.#random.between(0.1, 0.9) * shape.electionTimeoutMs, () => {
-      heir.slowProcessor(this.#random.between(0.2, 3));
+      heir.slowProcessor(this.#random.pick([0.2, 1, 5, 10]));
       this.#undoLater(() => heir.slowProcessor(0));
       network.heal();
       const before = heir.lastWritten;

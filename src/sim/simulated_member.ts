@@ -3,6 +3,7 @@ import { NO_LOG, type Log } from '../base/log.ts';
 import { OPTIME_NULL, type OpTime } from '../base/optime.ts';
 import { MemoryFiles } from '../base/memory_files.ts';
 import { Member } from '../member/member.ts';
+import { ResyncNeededError } from '../member/rollback.ts';
 import { MEMBER_STATE } from '../replication/member_state.ts';
 import { MemoryBaseStore } from '../storage/memory_base_store.ts';
 import type { Scheduler } from './scheduler.ts';
@@ -17,6 +18,8 @@ const PORT = 27017;
 
 /** Small, so that a run goes through several. */
 const SEGMENT_SIZE_BYTES = 32 * 1024;
+const RESTART_MS = 100;
+
 const PARAMETERS: ReadonlyMap<string, string> = new Map();
 
 export interface SimulatedMemberOptions {
@@ -182,7 +185,16 @@ export class SimulatedMember {
 
   #fail(life: SimProcess, error: unknown): void {
     if (!life.isAlive) return;
+    if (error instanceof ResyncNeededError) return this.#startAnew();
     this.#options.onFailure(`member ${this.index} failed: ${describeError(error)}`);
+  }
+
+  /** As whoever runs members does with one that asks for it. */
+  #startAnew(): void {
+    this.kill();
+    this.#options.scheduler.after(RESTART_MS, () => {
+      if (!this.isRunning) this.start();
+    });
   }
 
   #diskDelay(): Promise<void> {

@@ -245,6 +245,8 @@ class Simulation {
       number: number + 1,
       thinkMsMax: this.#random.pick([100, 500, 2_000, 5_000]),
       isRetrying: this.#random.chance(0.7),
+      majorityShare: this.#random.pick([0.1, 0.5, 0.9]),
+      hasBulks: this.#random.chance(0.15),
     });
   }
 }

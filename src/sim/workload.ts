@@ -15,6 +15,9 @@ export const PUSHES = 'pushes';
 export const PUSH_KEYS = 8;
 const BATCH_DOCUMENTS_MAX = 5;
 
+/** More than are applied in one go. */
+const BULK_DOCUMENTS_MAX = 300;
+
 /** A client's numbers start here and go on from there. */
 const TOKENS_PER_CLIENT = 1_000_000;
 
@@ -43,6 +46,10 @@ export interface WorkloadOptions {
   readonly history: History;
   readonly now: () => number;
   readonly client: number;
+  /** Of all writes, those that wait for a majority. */
+  readonly majorityShare: number;
+  /** Whether some of its inserts are large. */
+  readonly hasBulks: boolean;
 }
 
 export class Workload {
@@ -95,7 +102,8 @@ export class Workload {
   }
 
   #promise(): Promised {
-    return this.#options.random.pick<Promised>(['one', 'journaled', 'majority', 'majority']);
+    const { random, majorityShare } = this.#options;
+    return random.chance(majorityShare) ? 'majority' : random.pick(['one', 'one', 'journaled']);
   }
 
   #token(): number {
@@ -104,9 +112,11 @@ export class Workload {
   }
 
   #insert(): Operation {
-    const { random } = this.#options;
+    const { random, hasBulks } = this.#options;
     const promised = this.#promise();
-    const count = random.chance(0.3) ? 1 + random.below(BATCH_DOCUMENTS_MAX) : 1;
+    const isBulk = hasBulks && random.chance(0.05);
+    const most = isBulk ? BULK_DOCUMENTS_MAX : BATCH_DOCUMENTS_MAX;
+    const count = isBulk || random.chance(0.3) ? 1 + random.below(most) : 1;
     const records = Array.from({ length: count }, () => this.#begin('insert', this.#token(), promised));
     const pad = 'x'.repeat(random.below(300));
     const documents = records.map(({ token }) => ({ _id: token, n: token, group: random.below(5), pad }));

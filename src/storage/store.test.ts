@@ -305,6 +305,30 @@ describe('in the background', () => {
   });
 });
 
+test('a key that was removed may be added again, and counts once', async () => {
+  const { store } = await open();
+  const table = replicated(store);
+  table.add(key(1), Uint8Array.of(1), at(1));
+  await checkpointAt(store, 1);
+  table.remove(key(1), at(2));
+  table.add(key(1), Uint8Array.of(2), at(3));
+  table.add(key(2), Uint8Array.of(3), at(3));
+  expect([table.count, table.get(key(1)), table.get(key(1), at(1))]).toEqual([2, Uint8Array.of(2), Uint8Array.of(1)]);
+  await checkpointAt(store, 3);
+  expect(table.count).toBe(2);
+});
+
+test('filling leaves keys alone that were written meanwhile', async () => {
+  const { store } = await open();
+  const index = store.createTable({ kind: 'index', replicated: true, at: at(1) });
+  index.put(key(1), Uint8Array.of(), at(2));
+  index.remove(key(2), at(2));
+  for (const n of [1, 2, 3]) index.fill(key(n), Uint8Array.of());
+  expect([1, 2, 3].map((n) => index.has(key(n)))).toEqual([true, false, true]);
+  await checkpointAt(store, 2);
+  expect(index.count).toBe(2);
+});
+
 test('data copied at the null timestamp goes to disk although nothing is stable yet', async () => {
   const { store, base } = await open();
   const table = replicated(store);

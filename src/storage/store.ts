@@ -173,6 +173,11 @@ export class Store {
     return this.#tables.has(id);
   }
 
+  /** Whether the table was dropped above the newest checkpoint, which still has it. */
+  isLeaving(id: TableId): boolean {
+    return this.#tables.get(id)?.dropAt !== undefined;
+  }
+
   tables(): Iterable<Table> {
     return this.#tables.values();
   }

@@ -96,7 +96,15 @@ export class ScriptedMember {
     this.syncMode = 'none';
     this.durable = this.last;
     const { config, lastVote, needsInitialSync, rollbackId } = this.disk;
-    this.step({ kind: 'start', config, lastVote, needsInitialSync, progress: this.progress, rollbackId });
+    this.step({
+      kind: 'start',
+      config,
+      lastVote,
+      needsInitialSync,
+      progress: this.progress,
+      rollbackId,
+      promised: OPTIME_NULL,
+    });
   }
 
   /** The process dies; entries that were not synced are lost when the machine goes too. */

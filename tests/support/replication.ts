@@ -1,5 +1,5 @@
 /** Builders for tests of replication. */
-import { termOf, timestampOf, type OpTime } from '../../src/base/optime.ts';
+import { termOf, timestampOf, type OpTime, OPTIME_NULL } from '../../src/base/optime.ts';
 import { ms, unixMs, type Ms } from '../../src/base/units.ts';
 import type { ReplSetConfig } from '../../src/replication/config.ts';
 import { parseConfig } from '../../src/replication/config_parse.ts';
@@ -55,9 +55,21 @@ export class TestCore {
   }
 
   /** Starts as a member with data. */
-  startWith(config: ReplSetConfig | undefined, progress: Progress = progressAt(at(1, 5))): readonly Effect[] {
+  startWith(
+    config: ReplSetConfig | undefined,
+    progress: Progress = progressAt(at(1, 5)),
+    promised: OpTime = OPTIME_NULL,
+  ): readonly Effect[] {
     const needsInitialSync = progress === PROGRESS_NULL;
-    return this.step({ kind: 'start', config, lastVote: undefined, needsInitialSync, progress, rollbackId: 1 });
+    return this.step({
+      kind: 'start',
+      config,
+      lastVote: undefined,
+      needsInitialSync,
+      progress,
+      rollbackId: 1,
+      promised,
+    });
   }
 
   later(duration: number): this {

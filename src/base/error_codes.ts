@@ -143,6 +143,7 @@ export const ERROR_CODES = {
   IncompleteTransactionHistory: 217,
   UpdateOperationFailed: 218,
   CloseChangeStream: 222,
+  QueryFeatureNotAllowed: 224,
   TransactionTooOld: 225,
   SessionTransferIncomplete: 228,
   RetryChangeStream: 234,

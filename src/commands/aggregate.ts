@@ -9,14 +9,14 @@ import { OplogSource } from '../database/oplog_query.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
 import { fixedQuery, ListSource, openFind, type RunningQuery } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
-import { commandScope, type ExpressionScope } from '../query/expression.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import { compilePipeline, type CompiledPipeline } from '../query/pipeline.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import { Arguments } from './arguments.ts';
-import type { Command, CommandContext, CommandRequest } from './context.ts';
+import type { Command, CommandRequest } from './context.ts';
 import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint, virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { expressionScope } from './expression_scope.ts';
 import { ForeignCollections } from './foreign_collections.ts';
 import { wrongType } from './fields.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
@@ -38,7 +38,7 @@ export const aggregateCommand: Command = {
     const turn = new Turn(context.env.clock);
     const foreign = new ForeignCollections(data, turn, readAt);
     const pipeline = compilePipeline(aggregate.pipeline, {
-      scope: scopeOf(aggregate, context),
+      scope: expressionScope(context, aggregate.variables),
       db: request.db,
       collections: foreign,
       random: () => context.env.random.uint32() / 2 ** 32,
@@ -85,15 +85,6 @@ interface Aggregate {
   readonly batchSize: number;
   readonly hint: RawValue | undefined;
   readonly variables: Uint8Array | undefined;
-}
-
-function scopeOf({ variables }: Aggregate, context: CommandContext): ExpressionScope {
-  return commandScope({
-    now: context.env.clock.wall(),
-    clusterTime: context.data.clock.now,
-    random: () => context.env.random.uint32() / 2 ** 32,
-    variables,
-  });
 }
 
 const IGNORED_FLAGS = new Set(['allowDiskUse', 'bypassDocumentValidation', 'fromMongos', 'needsMerge']);

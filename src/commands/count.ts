@@ -11,6 +11,7 @@ import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { readPoint, runToEnd, virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { expressionScope } from './expression_scope.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { refuseCollation } from './update.ts';
 
@@ -24,7 +25,7 @@ export const countCommand: Command = {
     const { data } = context;
     const ns = readNamespace(request, data);
     const count = parseCount(request);
-    const filter = compileFilter(count.query);
+    const filter = compileFilter(count.query, expressionScope(context));
     const readAt = readPoint(request, context, ns);
     const collection = data.catalog.find(ns);
     if (collection === undefined) {

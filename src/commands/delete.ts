@@ -1,14 +1,12 @@
 import { CommandError } from '../base/command_error.ts';
 import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
-import { DeleteRun } from '../database/delete_run.ts';
-import type { MemberData } from '../database/member_data.ts';
-import { resolveHint } from '../database/plan.ts';
-import type { RetryableSession } from '../database/sessions.ts';
+import type { DeleteRun } from '../database/delete_run.ts';
 import { Turn } from '../database/turn.ts';
-import { compileFilter } from '../query/matcher.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
+import { openDelete, type DeleteStatement } from './delete_statement.ts';
+import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
 import { refuseCollation, statementDocuments } from './update.ts';
@@ -18,9 +16,9 @@ import {
   retryableSession,
   runBatch,
   statementId,
-  statementOf,
   writeBatchReply,
   type BatchRun,
+  type StatementContext,
 } from './write_batch.ts';
 
 export const deleteCommand: Command = {
@@ -36,25 +34,23 @@ export const deleteCommand: Command = {
     const parsed = parseDelete(request);
     checkWritable(parsed.ns, data);
     const turn = new Turn(context.env.clock);
-    const batch = new DeleteBatch(data, parsed, turn, retryableSession(request, data));
+    const session = retryableSession(request, data);
+    const scope = expressionScope(context, parsed.variables);
+    const batch = new DeleteBatch(parsed, { data, turn, session, scope });
     const waiting = runBatch(batch, context, turn);
     if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'delete');
     return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'delete'));
   },
 };
 
-interface DeleteArguments {
-  readonly q: Uint8Array;
-  readonly isMulti: boolean;
-  readonly hint: RawValue | undefined;
-}
-
 interface Delete {
   readonly ns: string;
-  readonly statements: readonly DeleteArguments[];
+  readonly statements: readonly DeleteStatement[];
   readonly ordered: boolean;
   readonly firstId: number | undefined;
   readonly ids: readonly number[] | undefined;
+  /** The `let`. */
+  readonly variables: Uint8Array | undefined;
 }
 
 function parseDelete(request: CommandRequest): Delete {
@@ -63,6 +59,7 @@ function parseDelete(request: CommandRequest): Delete {
   let ordered = true;
   let firstId: number | undefined;
   let ids: readonly number[] | undefined;
+  let variables: Uint8Array | undefined;
   const args = Arguments.ofCommand('delete', request.body);
   while (args.next()) {
     if (args.name === 'deletes') documents = args.documents();
@@ -70,16 +67,18 @@ function parseDelete(request: CommandRequest): Delete {
     else if (args.name === 'stmtId') firstId = args.int32();
     else if (args.name === 'stmtIds') ids = args.int32List();
     else if (args.name === 'bypassDocumentValidation') args.flag();
-    else if (args.name === 'let' || args.name === 'runtimeConstants') args.refuseUnsupported();
+    else if (args.name === 'let') variables = args.document();
+    else if (args.name === 'runtimeConstants') args.refuseUnsupported();
     else args.refuseUnknown();
   }
   documents = statementDocuments(request, 'deletes') ?? documents;
   if (documents === undefined) throw missingField('delete.deletes');
   checkBatchSize(documents.length);
-  return { ns, statements: documents.map((document) => parseStatement(document)), ordered, firstId, ids };
+  const statements = documents.map((document) => parseStatement(document));
+  return { ns, statements, ordered, firstId, ids, variables };
 }
 
-function parseStatement(document: Uint8Array): DeleteArguments {
+function parseStatement(document: Uint8Array): DeleteStatement {
   let q: Uint8Array | undefined;
   let limit: number | undefined;
   let hint: RawValue | undefined;
@@ -105,18 +104,14 @@ function limitOf(value: ValueSpan): number {
 
 class DeleteBatch implements BatchRun {
   readonly outcome = new BatchOutcome();
-  readonly #data: MemberData;
   readonly #delete: Delete;
-  readonly #turn: Turn;
-  readonly #session: RetryableSession | undefined;
+  readonly #on: StatementContext;
   #position = 0;
   #running: DeleteRun | undefined;
 
-  constructor(data: MemberData, parsed: Delete, turn: Turn, session: RetryableSession | undefined) {
-    this.#data = data;
+  constructor(parsed: Delete, on: StatementContext) {
     this.#delete = parsed;
-    this.#turn = turn;
-    this.#session = session;
+    this.#on = on;
   }
 
   advance(): 'done' | 'pause' {
@@ -131,7 +126,7 @@ class DeleteBatch implements BatchRun {
         if (ordered) return 'done';
       }
       this.#position += 1;
-      if (this.#turn.isOver() && this.#position < statements.length) return 'pause';
+      if (this.#on.turn.isOver() && this.#position < statements.length) return 'pause';
     }
     return 'done';
   }
@@ -149,27 +144,15 @@ class DeleteBatch implements BatchRun {
   /** Undefined when the statement had been executed before. */
   #start(index: number): DeleteRun | undefined {
     const { ns, statements, firstId, ids } = this.#delete;
-    const { q, isMulti, hint } = statements[index];
-    const session = this.#session;
+    const { session } = this.#on;
+    const statement = statements[index];
     const id = statementId({ first: firstId, list: ids }, index);
-    if (session !== undefined && isMulti) {
+    if (session !== undefined && statement.isMulti) {
       throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with limit=0');
     }
-    if (session?.executed(id) !== undefined) {
-      this.outcome.n += 1;
-      this.outcome.retried.push(id);
-      return undefined;
-    }
-    const filter = compileFilter(q);
-    const collection = this.#data.catalog.find(ns);
-    const spec = {
-      filter,
-      isMulti,
-      hint: hint === undefined ? undefined : resolveHint(hint, collection),
-      sort: undefined,
-      statement: statementOf(session, id),
-      image: undefined,
-    };
-    return new DeleteRun(this.#data, ns, spec, this.#turn);
+    if (session?.executed(id) === undefined) return openDelete(ns, statement, id, this.#on);
+    this.outcome.n += 1;
+    this.outcome.retried.push(id);
+    return undefined;
   }
 }

@@ -16,6 +16,7 @@ import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { readPoint, runToEnd, virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { readNamespace } from './namespace.ts';
 import { refuseCollation } from './update.ts';
@@ -29,7 +30,7 @@ export const distinctCommand: Command = {
     const { data } = context;
     const ns = readNamespace(request, data);
     const distinct = parseDistinct(request);
-    const filter = compileFilter(distinct.query);
+    const filter = compileFilter(distinct.query, expressionScope(context));
     const readAt = readPoint(request, context, ns);
     const turn = new Turn(context.env.clock);
     const collection = data.catalog.find(ns);

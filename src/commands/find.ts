@@ -28,6 +28,7 @@ import {
   type CursorRequest,
 } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { expressionScope } from './expression_scope.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { noteRequesterTerm } from './oplog_term.ts';
 import { refuseCollation } from './update.ts';
@@ -73,6 +74,8 @@ interface Find {
   awaitData: boolean;
   noCursorTimeout: boolean;
   term: number | undefined;
+  /** The `let`. */
+  variables: Uint8Array | undefined;
 }
 
 const NATURAL = fieldName('$natural');
@@ -81,7 +84,7 @@ const NATURAL = fieldName('$natural');
 const IGNORED = new Set(['oplogReplay', 'allowPartialResults', 'allowDiskUse', 'readOnce', 'ntoreturn']);
 /** Known to MongoDB and not done here, unless they are off. */
 const UNSUPPORTED = new Set(['returnKey', 'showRecordId', 'requestResumeToken', '$_requestResumeToken']);
-const UNSUPPORTED_DOCUMENTS = new Set(['min', 'max', 'let', '$_resumeAfter', '$_startAt']);
+const UNSUPPORTED_DOCUMENTS = new Set(['min', 'max', '$_resumeAfter', '$_startAt']);
 
 function parseFind(request: CommandRequest, ns: string): Find {
   const find: Find = {
@@ -98,6 +101,7 @@ function parseFind(request: CommandRequest, ns: string): Find {
     awaitData: false,
     noCursorTimeout: false,
     term: undefined,
+    variables: undefined,
   };
   const args = Arguments.ofCommand('find', request.body);
   while (args.next()) if (!takeDocument(find, args) && !takeNumber(find, args)) takeFlag(find, args);
@@ -123,6 +127,9 @@ function takeDocument(find: Find, args: Arguments): boolean {
       return true;
     case 'hint':
       find.hint = args.hint();
+      return true;
+    case 'let':
+      find.variables = args.document();
       return true;
     case 'collation':
       refuseCollation(args);
@@ -187,9 +194,10 @@ function runFind(
     writeOne(documentOf(owner, id, readPoint(request, context, find.ns)()), find.ns, reply);
     return undefined;
   }
-  const filter = compileFilter(find.filter);
+  const scope = expressionScope(context, find.variables);
+  const filter = compileFilter(find.filter, scope);
   const order = orderOf(find);
-  const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter);
+  const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter, scope);
   const compiled: CompiledFind = { ...find, filter, order, projection };
   const readAt = readPoint(request, context, find.ns);
   const turn = new Turn(context.env.clock);
@@ -282,8 +290,8 @@ function writePoint(collection: Collection, find: CompiledFind, at: Timestamp, r
 
 /** The `_id` of a find that asks for nothing else and wants the document as it is: it need not even be compiled. */
 function soleId(find: Find): ElementReader | undefined {
-  const { filter, sort, projection, hint, skip, batchSize, tailable } = find;
-  if (sort !== undefined || projection !== undefined || hint !== undefined) return undefined;
+  const { filter, sort, projection, hint, skip, batchSize, tailable, variables } = find;
+  if (variables !== undefined || sort !== undefined || projection !== undefined || hint !== undefined) return undefined;
   if (skip !== 0 || batchSize === 0 || tailable) return undefined;
   const reader = new ElementReader(filter);
   if (!reader.next() || !reader.nameEquals(ID_NAME) || !PLAIN_ID_TYPES.has(reader.type)) return undefined;

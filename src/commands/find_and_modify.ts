@@ -18,11 +18,12 @@ import { compileProjection, type Projection } from '../query/projection.ts';
 import { compileSort, type SortSpec } from '../query/sort.ts';
 import { compileUpdate, type CompiledUpdate } from '../query/update.ts';
 import { Arguments } from './arguments.ts';
-import type { Command, CommandRequest } from './context.ts';
+import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { expressionScope } from './expression_scope.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
-import { isUpdateValue, lostHistory, refuseCollation } from './update.ts';
-import { retryableSession, runBatch, statementOf, type BatchRun } from './write_batch.ts';
+import { isUpdateValue, refuseCollation } from './update.ts';
+import { lostHistory, retryableSession, runBatch, statementOf, type BatchRun } from './write_batch.ts';
 
 export const findAndModifyCommand: Command = {
   name: 'findAndModify',
@@ -38,7 +39,7 @@ export const findAndModifyCommand: Command = {
     const args = parseArguments(request);
     checkArguments(args);
     checkWritable(ns, data);
-    const compiled = compile(args, ns, data);
+    const compiled = compile(args, ns, context);
     const session = retryableSession(request, data);
     const executed = session?.executed(args.stmtId);
     if (executed !== undefined) {
@@ -63,6 +64,8 @@ interface FindAndModify {
   arrayFilters: RawValue | undefined;
   hint: RawValue | undefined;
   stmtId: number;
+  /** The `let`. */
+  variables: Uint8Array | undefined;
   readonly body: Uint8Array;
 }
 
@@ -78,6 +81,7 @@ function parseArguments(request: CommandRequest): FindAndModify {
     arrayFilters: undefined,
     hint: undefined,
     stmtId: 0,
+    variables: undefined,
     body: request.body,
   };
   const args = Arguments.ofCommand('findAndModify', request.body);
@@ -109,6 +113,9 @@ function takeDocument(parsed: FindAndModify, args: Arguments): boolean {
     case 'collation':
       refuseCollation(args);
       return true;
+    case 'let':
+      parsed.variables = args.document();
+      return true;
     default:
       return false;
   }
@@ -131,7 +138,6 @@ function takeFlag(parsed: FindAndModify, args: Arguments): void {
     case 'bypassDocumentValidation':
       args.flag();
       return;
-    case 'let':
     case 'runtimeConstants':
       args.refuseUnsupported();
       return;
@@ -173,8 +179,9 @@ interface Compiled {
   readonly hint: Hint | undefined;
 }
 
-function compile(args: FindAndModify, ns: string, data: MemberData): Compiled {
-  const filter = compileFilter(args.query);
+function compile(args: FindAndModify, ns: string, context: CommandContext): Compiled {
+  const scope = expressionScope(context, args.variables);
+  const filter = compileFilter(args.query, scope, { isUpsert: args.upsert });
   const { update, arrayFilters, sort, fields, hint } = args;
   if (fields !== undefined && args.returnNew && hasPositional(fields)) {
     throw new CommandError('BadValue', 'cannot use a positional projection and return the new document');
@@ -183,10 +190,10 @@ function compile(args: FindAndModify, ns: string, data: MemberData): Compiled {
     ns,
     args,
     filter,
-    update: update === undefined ? undefined : compileUpdate(update, { arrayFilters }),
+    update: update === undefined ? undefined : compileUpdate(update, { arrayFilters, scope }),
     sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort),
-    projection: fields === undefined ? undefined : compileProjection(fields, filter),
-    hint: hint === undefined ? undefined : resolveHint(hint, data.catalog.find(ns)),
+    projection: fields === undefined ? undefined : compileProjection(fields, filter, scope),
+    hint: hint === undefined ? undefined : resolveHint(hint, context.data.catalog.find(ns)),
   };
 }
 

@@ -3,30 +3,23 @@ import { documentSize } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
-import { idOf } from '../database/insertable.ts';
-import type { MemberData } from '../database/member_data.ts';
-import { resolveHint } from '../database/plan.ts';
-import type { RetryableSession } from '../database/sessions.ts';
 import { Turn } from '../database/turn.ts';
-import { UpdateRun } from '../database/update_run.ts';
-import { EntryView } from '../oplog/entry.ts';
-import { describeDocument } from '../query/describe.ts';
-import { compileFilter } from '../query/matcher.ts';
-import { compileSort } from '../query/sort.ts';
-import { compileUpdate } from '../query/update.ts';
+import type { UpdateRun } from '../database/update_run.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
+import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
+import { openUpdate, repeatedUpdate, type UpdateStatement } from './update_statement.ts';
 import {
   BatchOutcome,
   checkBatchSize,
   retryableSession,
   runBatch,
   statementId,
-  statementOf,
   writeBatchReply,
   type BatchRun,
+  type StatementContext,
 } from './write_batch.ts';
 
 export const updateCommand: Command = {
@@ -42,29 +35,23 @@ export const updateCommand: Command = {
     const update = parseUpdate(request);
     checkWritable(update.ns, data);
     const turn = new Turn(context.env.clock);
-    const batch = new UpdateBatch(data, update, turn, retryableSession(request, data));
+    const session = retryableSession(request, data);
+    const scope = expressionScope(context, update.variables);
+    const batch = new UpdateBatch(update, { data, turn, session, scope });
     const waiting = runBatch(batch, context, turn);
     if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'update');
     return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'update'));
   },
 };
 
-interface UpdateArguments {
-  readonly q: Uint8Array;
-  readonly u: RawValue;
-  readonly isMulti: boolean;
-  readonly isUpsert: boolean;
-  readonly arrayFilters: RawValue | undefined;
-  readonly hint: RawValue | undefined;
-  readonly sort: Uint8Array | undefined;
-}
-
 interface Update {
   readonly ns: string;
-  readonly statements: readonly UpdateArguments[];
+  readonly statements: readonly UpdateStatement[];
   readonly ordered: boolean;
   readonly firstId: number | undefined;
   readonly ids: readonly number[] | undefined;
+  /** The `let`. */
+  readonly variables: Uint8Array | undefined;
 }
 
 function parseUpdate(request: CommandRequest): Update {
@@ -73,6 +60,7 @@ function parseUpdate(request: CommandRequest): Update {
   let ordered = true;
   let firstId: number | undefined;
   let ids: readonly number[] | undefined;
+  let variables: Uint8Array | undefined;
   const args = Arguments.ofCommand('update', request.body);
   while (args.next()) {
     if (args.name === 'updates') documents = args.documents();
@@ -80,13 +68,15 @@ function parseUpdate(request: CommandRequest): Update {
     else if (args.name === 'stmtId') firstId = args.int32();
     else if (args.name === 'stmtIds') ids = args.int32List();
     else if (args.name === 'bypassDocumentValidation') args.flag();
-    else if (args.name === 'let' || args.name === 'runtimeConstants') args.refuseUnsupported();
+    else if (args.name === 'let') variables = args.document();
+    else if (args.name === 'runtimeConstants') args.refuseUnsupported();
     else args.refuseUnknown();
   }
   documents = statementDocuments(request, 'updates') ?? documents;
   if (documents === undefined) throw missingField('update.updates');
   checkBatchSize(documents.length);
-  return { ns, statements: documents.map((document) => parseStatement(document)), ordered, firstId, ids };
+  const statements = documents.map((document) => parseStatement(document));
+  return { ns, statements, ordered, firstId, ids, variables };
 }
 
 /** The documents of a sequence as views; undefined when the request has none of that name. */
@@ -103,22 +93,22 @@ export function statementDocuments(request: CommandRequest, name: string): Uint8
   return documents;
 }
 
-function parseStatement(document: Uint8Array): UpdateArguments {
-  const parsed: Partial<Writable<UpdateArguments>> = {};
+function parseStatement(document: Uint8Array): UpdateStatement {
+  const parsed: Partial<Writable<UpdateStatement>> = {};
   const args = Arguments.ofDocument('update.updates', document, 0);
   while (args.next()) takeArgument(parsed, args);
-  const { q, u, isMulti = false, isUpsert = false, arrayFilters, hint, sort } = parsed;
+  const { q, u, isMulti = false, isUpsert = false, arrayFilters, hint, sort, constants } = parsed;
   if (q === undefined) throw missingField('update.updates.q');
   if (u === undefined) throw missingField('update.updates.u');
   if (sort !== undefined && isMulti) {
     throw new CommandError('FailedToParse', 'Cannot specify sort with multi=true');
   }
-  return { q, u, isMulti, isUpsert, arrayFilters, hint, sort };
+  return { q, u, isMulti, isUpsert, arrayFilters, hint, sort, constants };
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
 
-function takeArgument(parsed: Partial<Writable<UpdateArguments>>, args: Arguments): void {
+function takeArgument(parsed: Partial<Writable<UpdateStatement>>, args: Arguments): void {
   switch (args.name) {
     case 'q':
       parsed.q = args.document();
@@ -146,6 +136,8 @@ function takeArgument(parsed: Partial<Writable<UpdateArguments>>, args: Argument
       refuseCollation(args);
       return;
     case 'c':
+      parsed.constants = args.document();
+      return;
     case 'upsertSupplied':
       args.refuseUnsupported();
       return;
@@ -162,18 +154,14 @@ export function refuseCollation(args: Arguments): void {
 /** A multi update of many documents goes on over several turns: the statement is kept between them. */
 class UpdateBatch implements BatchRun {
   readonly outcome = new BatchOutcome();
-  readonly #data: MemberData;
   readonly #update: Update;
-  readonly #turn: Turn;
-  readonly #session: RetryableSession | undefined;
+  readonly #on: StatementContext;
   #position = 0;
   #running: UpdateRun | undefined;
 
-  constructor(data: MemberData, update: Update, turn: Turn, session: RetryableSession | undefined) {
-    this.#data = data;
+  constructor(update: Update, on: StatementContext) {
     this.#update = update;
-    this.#turn = turn;
-    this.#session = session;
+    this.#on = on;
   }
 
   advance(): 'done' | 'pause' {
@@ -188,7 +176,7 @@ class UpdateBatch implements BatchRun {
         if (ordered) return 'done';
       }
       this.#position += 1;
-      if (this.#turn.isOver() && this.#position < statements.length) return 'pause';
+      if (this.#on.turn.isOver() && this.#position < statements.length) return 'pause';
     }
     return 'done';
   }
@@ -209,58 +197,22 @@ class UpdateBatch implements BatchRun {
   /** Undefined when the statement had been executed before. */
   #start(index: number): UpdateRun | undefined {
     const { ns, statements, firstId, ids } = this.#update;
-    const { q, u, isMulti, isUpsert, arrayFilters, hint, sort } = statements[index];
-    const session = this.#session;
+    const { session, data } = this.#on;
+    const statement = statements[index];
     const id = statementId({ first: firstId, list: ids }, index);
-    if (session !== undefined && isMulti) {
+    if (session !== undefined && statement.isMulti) {
       throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
     }
     const executed = session?.executed(id);
-    if (executed !== undefined) {
-      this.#repeat(index, id, this.#data.oplog.find(executed));
-      return undefined;
-    }
-    const filter = compileFilter(q);
-    const update = compileUpdate(u, { arrayFilters });
-    if (isMulti && update.kind === 'replacement') {
-      throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
-    }
-    const collection = this.#data.catalog.find(ns);
-    const spec = {
-      filter,
-      update,
-      isMulti,
-      isUpsert,
-      hint: hint === undefined ? undefined : resolveHint(hint, collection),
-      sort: sort === undefined ? undefined : compileSort(sort),
-      statement: statementOf(session, id),
-      image: undefined,
-    };
-    return new UpdateRun(this.#data, ns, spec, this.#turn);
-  }
-
-  /** Answers for a statement that was executed, from its entry. */
-  #repeat(index: number, id: number, entry: Uint8Array | undefined): void {
-    if (entry === undefined) throw lostHistory();
-    const view = new EntryView().reset(entry);
+    if (executed === undefined) return openUpdate(ns, statement, id, this.#on);
+    const { nModified, upserted } = repeatedUpdate(data.oplog.find(executed));
     const { outcome } = this;
-    if (view.op !== 'u' && view.op !== 'i') {
-      throw new CommandError(
-        40_638,
-        'update retry request is not compatible with previous write in the transaction of type: ' +
-          `${view.op}, oplogTs: ${String(view.ts)}, oplog: { oplogEntry: ${describeDocument(entry)} }`,
-      );
-    }
     outcome.n += 1;
     outcome.retried.push(id);
-    if (view.op === 'u') outcome.nModified += 1;
-    else outcome.upserted.push({ index, id: idOf(view.documentAt(view.oAt) ?? EMPTY_DOCUMENT) });
+    outcome.nModified += nModified;
+    if (upserted !== undefined) outcome.upserted.push({ index, id: upserted });
+    return undefined;
   }
-}
-
-/** The entry of an executed statement is not in the oplog any more. */
-export function lostHistory(): CommandError {
-  return new CommandError('IncompleteTransactionHistory', 'the oplog entry of the executed statement is gone');
 }
 
 /** Whether a value can be an update at all. */

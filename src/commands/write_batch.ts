@@ -10,6 +10,7 @@ import type { MemberData } from '../database/member_data.ts';
 import type { RetryableSession } from '../database/sessions.ts';
 import type { Turn } from '../database/turn.ts';
 import type { Statement } from '../database/write_log.ts';
+import type { ExpressionScope } from '../query/expression.ts';
 import type { CommandContext, CommandRequest } from './context.ts';
 
 /** A batch of statements as it is worked off. */
@@ -95,6 +96,20 @@ export function retryableSession(request: CommandRequest, data: MemberData): Ret
   }
   if (request.txnNumber === undefined || request.lsid === undefined) return undefined;
   return data.sessions.begin(request.lsid, request.txnNumber);
+}
+
+/** What the statements of one command run among. */
+export interface StatementContext {
+  readonly data: MemberData;
+  readonly turn: Turn;
+  /** Of a retryable write. */
+  readonly session: RetryableSession | undefined;
+  readonly scope: ExpressionScope;
+}
+
+/** The entry of an executed statement is not in the oplog any more. */
+export function lostHistory(): CommandError {
+  return new CommandError('IncompleteTransactionHistory', 'the oplog entry of the executed statement is gone');
 }
 
 /** The numbers of a command's statements: given, counted from a first one, or counted from 0. */

@@ -29,7 +29,9 @@ describe('insert', () => {
       errmsg: "BSON field 'insert.foo' is an unknown field.",
     });
     expect(await db.run({ create: 'c', capped: true, size: 4096 })).toMatchObject({ codeName: 'NotImplemented' });
-    expect(await db.run({ update: 'c', updates: [{ q: {}, u: { $set: { a: 1 } } }], let: {} })).toMatchObject({
+    expect(
+      await db.run({ update: 'c', updates: [{ q: {}, u: { $set: { a: 1 } } }], runtimeConstants: {} }),
+    ).toMatchObject({
       codeName: 'NotImplemented',
     });
     expect(db.member.entries()).toEqual([]);

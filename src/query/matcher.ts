@@ -37,9 +37,21 @@ export interface CompiledFilter {
  * Compiles a filter document, which must not change afterwards. `scope` is what its expressions see. Throws CommandError
  * for what the server would refuse.
  */
-export function compileFilter(filter: Uint8Array, scope = BARE_SCOPE): CompiledFilter {
-  return filterOf(parseFilter(filter, scope));
+export function compileFilter(
+  filter: Uint8Array,
+  scope = BARE_SCOPE,
+  { isUpsert }: FilterPlace = ANYWHERE,
+): CompiledFilter {
+  return filterOf(parseFilter(filter, scope, isUpsert));
 }
+
+/** Where a filter stands. */
+export interface FilterPlace {
+  /** In a write that may insert: its documents take values from the filter, which an expression does not give. */
+  readonly isUpsert: boolean;
+}
+
+const ANYWHERE: FilterPlace = { isUpsert: false };
 
 /** A filter made of a predicate. */
 export function filterOf(predicate: Predicate): CompiledFilter {

@@ -58,37 +58,30 @@ const REMOVE: Expression = { constant: undefined, isMissing: true, evaluate: () 
 const ROOT: Expression = { constant: undefined, evaluate: (root) => rawObject(root) };
 
 /** Variables of MongoDB that only some stages give a value. */
-const STAGE_VARIABLES = new Set(['DESCEND', 'PRUNE', 'KEEP', 'USER_ROLES', 'SEARCH_META']);
+const STAGE_VARIABLES = new Set(['USER_ROLES', 'SEARCH_META']);
+
+const NONE_BOUND: ReadonlyMap<string, Expression> = new Map();
 
 export class ExpressionScope {
   readonly order: ValueOrder;
   /** Undefined where chance is not to be had. */
   readonly random: (() => number) | undefined;
   readonly #compile: CompileExpression;
-  readonly #variables: ReadonlyMap<string, Expression>;
+  readonly #values: CommandValues;
+  /** What was bound here and around here. */
+  readonly #bound: ReadonlyMap<string, Expression>;
 
-  private constructor(
-    compile: CompileExpression,
-    variables: ReadonlyMap<string, Expression>,
-    order: ValueOrder,
-    random: (() => number) | undefined,
-  ) {
+  private constructor(compile: CompileExpression, values: CommandValues, bound: ReadonlyMap<string, Expression>) {
+    this.order = values.order ?? BINARY_ORDER;
+    this.random = values.random;
     this.#compile = compile;
-    this.#variables = variables;
-    this.order = order;
-    this.random = random;
+    this.#values = values;
+    this.#bound = bound;
   }
 
   /** The outermost scope of a command. */
   static of(compile: CompileExpression, values: CommandValues): ExpressionScope {
-    const variables = new Map<string, Expression>([
-      ['ROOT', ROOT],
-      ['REMOVE', REMOVE],
-    ]);
-    if (values.now !== undefined) variables.set('NOW', constant(rawDate(values.now)));
-    if (values.clusterTime !== undefined) variables.set('CLUSTER_TIME', constant(rawTimestamp(values.clusterTime)));
-    const order = values.order ?? BINARY_ORDER;
-    const scope = new ExpressionScope(compile, variables, order, values.random);
+    const scope = new ExpressionScope(compile, values, NONE_BOUND);
     return values.variables === undefined ? scope : scope.#withLet(values.variables);
   }
 
@@ -98,23 +91,48 @@ export class ExpressionScope {
 
   /** This scope with more variables; a name that is taken is hidden. */
   with(variables: Iterable<readonly [name: string, value: Expression]>): ExpressionScope {
-    return new ExpressionScope(this.#compile, new Map([...this.#variables, ...variables]), this.order, this.random);
+    return new ExpressionScope(this.#compile, this.#values, new Map([...this.#bound, ...variables]));
+  }
+
+  /** This scope with variables whose values are taken as they are, as the `c` of an update has them. */
+  withConstants(constants: Uint8Array): ExpressionScope {
+    const variables: [string, Expression][] = [];
+    const reader = new ElementReader(constants);
+    while (reader.next()) {
+      checkVariableName(reader.name());
+      variables.push([reader.name(), constant(reader.value())]);
+    }
+    return this.with(variables);
   }
 
   /** What `$a` starts from; undefined when it is the document itself. */
   get current(): Expression | undefined {
-    return this.#variables.get('CURRENT');
+    return this.#bound.get('CURRENT');
   }
 
   variable(name: string): Expression {
-    const found = this.#variables.get(name);
-    if (found !== undefined) return found;
-    if (name === 'CURRENT') return ROOT;
-    if (name === 'NOW' || STAGE_VARIABLES.has(name)) {
-      throw new CommandError('NotImplemented', `the variable $$${name} is not available here`);
+    return this.#bound.get(name) ?? this.#ownVariable(name);
+  }
+
+  /** Those that MongoDB defines. */
+  #ownVariable(name: string): Expression {
+    const { now, clusterTime } = this.#values;
+    switch (name) {
+      case 'ROOT':
+      case 'CURRENT':
+        return ROOT;
+      case 'REMOVE':
+        return REMOVE;
+      case 'NOW':
+        if (now !== undefined) return constant(rawDate(now));
+        throw notAvailable(name);
+      case 'CLUSTER_TIME':
+        if (clusterTime !== undefined) return constant(rawTimestamp(clusterTime));
+        throw new CommandError(51144, "Builtin variable '$$CLUSTER_TIME' is not available");
+      default:
+        if (STAGE_VARIABLES.has(name)) throw notAvailable(name);
+        throw new CommandError(17276, `Use of undefined variable: ${name}`);
     }
-    if (name === 'CLUSTER_TIME') throw new CommandError(51144, "Builtin variable '$$CLUSTER_TIME' is not available");
-    throw new CommandError(17276, `Use of undefined variable: ${name}`);
   }
 
   #withLet(variables: Uint8Array): ExpressionScope {
@@ -131,6 +149,10 @@ export class ExpressionScope {
     }
     return this.with(bound);
   }
+}
+
+function notAvailable(name: string): CommandError {
+  return new CommandError('NotImplemented', `the variable $$${name} is not available here`);
 }
 
 function constant(value: RawValue): Expression {

@@ -8,7 +8,10 @@ import type { DocumentOperator } from './field_operator.ts';
 
 export const exprOperator: DocumentOperator = {
   name: '$expr',
-  parse(operand, { scope }, isTopLevel) {
+  parse(operand, { scope, isUpsert }, isTopLevel) {
+    if (isUpsert) {
+      throw new CommandError('QueryFeatureNotAllowed', '$expr is not allowed in the query predicate for an upsert');
+    }
     if (!isTopLevel) throw new CommandError('BadValue', '$expr can only be applied to the top-level document');
     const expression = compileExpression(operand, scope);
     const { constant, isMissing } = expression;

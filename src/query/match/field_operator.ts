@@ -8,6 +8,8 @@ import type { Predicate } from './predicate.ts';
 export interface FilterParser {
   /** What expressions in the filter see. */
   readonly scope: ExpressionScope;
+  /** Whether the filter is that of a write that may insert. */
+  readonly isUpsert: boolean;
   /** A whole filter document; `isTopLevel` is false inside `$elemMatch` and the like. */
   filter(bytes: Uint8Array, at: number, isTopLevel: boolean): Predicate;
   /** The operators of one document, all on `path`. */

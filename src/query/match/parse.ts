@@ -21,14 +21,15 @@ const DOLLAR = 0x24;
 const DB_REF_FIELDS = new Set(['$ref', '$id', '$db']);
 
 /** The tree keeps views into `filter`, which must not change. */
-export function parseFilter(filter: Uint8Array, scope: ExpressionScope): Predicate {
-  return filterParser(scope).filter(filter, 0, true);
+export function parseFilter(filter: Uint8Array, scope: ExpressionScope, isUpsert = false): Predicate {
+  return filterParser(scope, isUpsert).filter(filter, 0, true);
 }
 
 /** What operators with filters inside them are given. */
-export function filterParser(scope: ExpressionScope): FilterParser {
+export function filterParser(scope: ExpressionScope, isUpsert = false): FilterParser {
   const parser: FilterParser = {
     scope,
+    isUpsert,
     filter: (bytes, at, isTopLevel) => parseDocument(parser, bytes, at, isTopLevel),
     operators: (path, bytes, at) => parseOperators(parser, path, bytes, at),
     isOperatorDocument,

@@ -77,6 +77,22 @@ function checkDatabaseName(db: string): void {
   if (!isValid) throw new CommandError('InvalidNamespace', `Invalid database name: '${db}'`);
 }
 
+/** Commands that may run before a client has authenticated: they belong to no session. */
+const WITHOUT_SESSIONS = new Set([
+  ...[
+    'buildInfo',
+    'connectionStatus',
+    'features',
+    'hello',
+    'isMaster',
+    'listCommands',
+    'logout',
+    'ping',
+    'saslContinue',
+  ],
+  ...['saslStart', 'whatsmyuri'],
+]);
+
 /** Source: the driver sessions and transactions specifications. */
 function checkTransaction(command: Command, request: ParsedRequest): void {
   const { txnNumber, autocommit, startTransaction } = request;
@@ -97,6 +113,9 @@ function checkTransaction(command: Command, request: ParsedRequest): void {
   if (startTransaction === false) refuse('Specifying startTransaction=false is not allowed.');
   if (autocommit === false)
     throw new CommandError('NotImplemented', 'Multi-document transactions are not supported yet');
+  if (WITHOUT_SESSIONS.has(command.name)) {
+    throw new CommandError(50_889, 'It is illegal to provide a txnNumber for this command');
+  }
   if (command.isRetryableWrite !== true) {
     throw new CommandError(
       50_768,

@@ -2,10 +2,11 @@
 import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
-import { integerOf, isWholeNumber, rawObject, type RawValue } from '../../bson/value.ts';
-import { BsonWriter } from '../../bson/writer.ts';
+import { integerOf, isWholeNumber, type RawValue } from '../../bson/value.ts';
 import { describeValue } from '../describe.ts';
 import { compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
+
+const NO_FIELDS: Uint8Array = Uint8Array.of(5, 0, 0, 0, 0);
 
 export interface OperandErrors {
   readonly notObject: number;
@@ -41,7 +42,7 @@ export function requiredOperand(operands: ReadonlyMap<string, RawValue>, name: s
   return found;
 }
 
-/** How many values an accumulator keeps: an expression that sees the group's `_id` as a field, and nothing else. */
+/** How many values an accumulator keeps: an expression that sees the fields of the group's `_id`, and nothing else. */
 export class CountOperand {
   readonly #expression: Expression;
 
@@ -53,9 +54,8 @@ export class CountOperand {
   /** `id`: the group's, undefined outside of groups. */
   of(id: RawValue | undefined): number {
     if (this.#expression.constant !== undefined) return countOf(this.#expression.constant);
-    const writer = new BsonWriter().startDocument();
-    if (id !== undefined) writer.value('_id', id);
-    return countOf(this.#expression.evaluate(rawObject(writer.endDocument().finish()).bytes));
+    const root = id?.type === BSON_TYPE.object ? id.bytes.subarray(id.start, id.end) : NO_FIELDS;
+    return countOf(this.#expression.evaluate(root));
   }
 }
 

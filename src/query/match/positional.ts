@@ -1,6 +1,7 @@
 /**
  * Which item of an array made a document match: what the positional `$` stands for. Of several conditions the last one
- * that met an array decides. Slow but plain: runs only for updates that need it.
+ * that met an array decides, in the order that MongoDB brings conditions into: by kind, then by path. Slow but plain:
+ * runs only for updates that need it.
  */
 import { ElementReader, findField } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
@@ -32,7 +33,7 @@ class MatchDetails {
       case 'and':
         return this.#matchesAll(predicate.children);
       case 'or':
-        return predicate.children.some((child) => this.matches(child));
+        return inOrder(predicate.children).some((child) => this.matches(child));
       case 'not':
         return !this.#withoutRecord(() => this.matches(predicate.child));
       case 'nor':
@@ -44,7 +45,7 @@ class MatchDetails {
 
   #matchesAll(children: readonly Predicate[]): boolean {
     const before = this.index;
-    const matches = children.every((child) => this.matches(child));
+    const matches = inOrder(children).every((child) => this.matches(child));
     if (!matches) this.index = before;
     return matches;
   }
@@ -66,6 +67,31 @@ class MatchDetails {
     };
     return new IndexedWalk(leaf, visit).inDocument(0, rawObject(this.#document), undefined);
   }
+}
+
+/** Source: the order of conditions in the `parsedQuery` of MongoDB's explain. */
+const KINDS: readonly string[] = [
+  ...['and', 'or', '$elemMatch', '$size', 'eq', 'lte', 'lt', 'gt', 'gte', '$regex', '$mod', 'exists', 'in'],
+  ...['$bitsAllSet', '$bitsAllClear', '$bitsAnySet', '$bitsAnyClear', 'not', 'nor', '$type', 'document', 'constant'],
+];
+
+function inOrder(children: readonly Predicate[]): readonly Predicate[] {
+  if (children.length < 2) return children;
+  return children.toSorted((a, b) => rankOf(a) - rankOf(b) || byText(pathOf(a), pathOf(b)));
+}
+
+function rankOf(predicate: Predicate): number {
+  const rank = KINDS.indexOf(predicate.kind === 'other' ? predicate.operator : predicate.kind);
+  return rank < 0 ? KINDS.length : rank;
+}
+
+function pathOf(predicate: Predicate): string {
+  return 'path' in predicate ? predicate.path : '';
+}
+
+function byText(a: string, b: string): number {
+  if (a === b) return 0;
+  return a < b ? -1 : 1;
 }
 
 /** `$elemMatch` finds its item itself. */

@@ -107,7 +107,9 @@ export class BoundedMatcher {
   }
 
   #isBehind(body: readonly Instruction[], at: number, captures: Captures): boolean {
-    for (let start = at; start >= 0; start--) if (this.#run(body, start, captures, at) >= 0) return true;
+    for (let start = at; start >= 0; start--) {
+      if (!isInsidePair(this.#text, start) && this.#run(body, start, captures, at) >= 0) return true;
+    }
     return false;
   }
 
@@ -129,6 +131,11 @@ function writesCaptures({ kind }: Instruction): boolean {
 function charAt(text: string, at: number): string {
   const code = text.codePointAt(at);
   return code === undefined ? '' : String.fromCodePoint(code);
+}
+
+/** Whether the place is between the two units of one character. */
+export function isInsidePair(text: string, at: number): boolean {
+  return at > 0 && isHighSurrogate(text, at - 1);
 }
 
 function isHighSurrogate(text: string, at: number): boolean {

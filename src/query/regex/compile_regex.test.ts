@@ -86,3 +86,14 @@ describe('regular expressions', () => {
     expect(refusal(pattern)).toBe(message);
   });
 });
+
+describe('inside a surrogate pair', () => {
+  test.each(['^|$', '$', String.raw`\B`, String.raw`\z`, '(?<!a)', '(?m)^|$'])('%s finds no match', (pattern) => {
+    const text = 'a😀b😀';
+    const regex = compileRegex(pattern, '');
+    const starts: number[] = [];
+    for (let from = 0; from <= text.length; from++) starts.push(regex.match(text, from)?.start ?? 0);
+    expect(starts).not.toContain(2);
+    expect(starts).not.toContain(5);
+  });
+});

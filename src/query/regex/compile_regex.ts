@@ -7,7 +7,7 @@
  *
  * Characters are code points; `\d \w \s \b` and the POSIX classes are those of ASCII; cases are Unicode's.
  */
-import { BoundedMatcher } from './bounded_matcher.ts';
+import { BoundedMatcher, isInsidePair } from './bounded_matcher.ts';
 import { REGEX_FAST_STEPS_MAX, REGEX_PATTERN_BYTES_MAX } from '../../base/limits.ts';
 import { emitRegex, type EmittedRegex } from './emit_regex.ts';
 import { parseRegex } from './parse_regex.ts';
@@ -68,11 +68,21 @@ class GuardedRegex implements CompiledRegex {
 
   match(text: string, from: number): RegexMatch | undefined {
     if (text.length > this.#fastLengthMax) return this.#boundedMatch(text, from);
-    this.#expression.lastIndex = from;
-    const found = this.#expression.exec(text);
+    const found = this.#execute(text, from);
     if (found === null) return undefined;
     const captures = this.#emitted.groups.slice(1).map((group): string | undefined => found[group]);
     return { start: found.index, end: found.index + found[0].length, captures };
+  }
+
+  /** JavaScript also finds matches without length inside a surrogate pair, where no character begins. */
+  #execute(text: string, from: number): RegExpExecArray | null {
+    this.#expression.lastIndex = from;
+    let found = this.#expression.exec(text);
+    while (found !== null && isInsidePair(text, found.index)) {
+      this.#expression.lastIndex = found.index + 1;
+      found = this.#expression.exec(text);
+    }
+    return found;
   }
 
   #matcher(): BoundedMatcher {

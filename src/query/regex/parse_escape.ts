@@ -15,12 +15,13 @@ export interface EscapeContext {
 /** `\b` is of ASCII words, whatever the options. */
 const WORD = '[0-9A-Za-z_]';
 
+/** Those of the text's ends are written with `^` and `$`: a negated class would also hold inside a surrogate pair. */
 const ASSERTIONS: ReadonlyMap<string, string> = new Map([
   ['b', `(?:(?<=${WORD})(?!${WORD})|(?<!${WORD})(?=${WORD}))`],
   ['B', `(?:(?<=${WORD})(?=${WORD})|(?<!${WORD})(?!${WORD}))`],
-  ['A', String.raw`(?<![\s\S])`],
-  ['z', String.raw`(?![\s\S])`],
-  ['Z', String.raw`(?=\n?(?![\s\S]))`],
+  ['A', '^'],
+  ['z', '$'],
+  ['Z', String.raw`(?=\n?$)`],
 ]);
 
 /** The backslash is behind. */

@@ -97,9 +97,9 @@ class RegexParser {
       case '.':
         return { kind: 'set', source: dotAll ? String.raw`[\s\S]` : String.raw`[^\n]`, ignoreCase: false };
       case '^':
-        return { kind: 'assertion', source: multiline ? String.raw`(?<![^\n])(?!(?<=\n)(?![\s\S]))` : '(?<![\\s\\S])' };
+        return { kind: 'assertion', source: multiline ? String.raw`(?:^|(?<=\n)(?!$))` : '^' };
       case '$':
-        return { kind: 'assertion', source: multiline ? String.raw`(?![^\n])` : String.raw`(?=\n?(?![\s\S]))` };
+        return { kind: 'assertion', source: multiline ? String.raw`(?=\n|$)` : String.raw`(?=\n?$)` };
       case '*':
       case '+':
       case '?':

@@ -151,9 +151,9 @@ function parseCursor(args: Arguments): number {
 }
 
 /** The `batchSize` of a `cursor` document, as aggregate and the commands that list things take it. */
-export function batchSizeOf(bytes: Uint8Array, at: number): number {
+export function batchSizeOf(bytes: Uint8Array, at: number, byDefault = FIRST_BATCH_DOCUMENTS): number {
   const inner = Arguments.ofDocument('cursor', bytes, at);
-  let batchSize = FIRST_BATCH_DOCUMENTS;
+  let batchSize = byDefault;
   while (inner.next()) {
     if (inner.name === 'batchSize') batchSize = batchSizeValue(inner.value);
     else inner.refuseUnknown();

@@ -6,6 +6,7 @@ import { invariant } from '../base/invariant.ts';
 import { aggregateCommand } from './aggregate.ts';
 import { appendOplogNoteCommand } from './append_oplog_note.ts';
 import { buildInfoCommand } from './build_info.ts';
+import { bulkWriteCommand } from './bulk_write.ts';
 import { configureFailPointCommand } from './configure_fail_point.ts';
 import { connectionStatusCommand } from './connection_status.ts';
 import { countCommand } from './count.ts';
@@ -67,6 +68,7 @@ export const COMMANDS: readonly Command[] = [
   aggregateCommand,
   appendOplogNoteCommand,
   buildInfoCommand,
+  bulkWriteCommand,
   configureFailPointCommand,
   connectionStatusCommand,
   countCommand,

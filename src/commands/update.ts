@@ -10,7 +10,7 @@ import type { Command, CommandRequest } from './context.ts';
 import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
-import { openUpdate, repeatedUpdate, type UpdateStatement } from './update_statement.ts';
+import { checkSortOption, openUpdate, repeatedUpdate, type UpdateStatement } from './update_statement.ts';
 import {
   BatchOutcome,
   checkBatchSize,
@@ -100,9 +100,7 @@ function parseStatement(document: Uint8Array): UpdateStatement {
   const { q, u, isMulti = false, isUpsert = false, arrayFilters, hint, sort, constants } = parsed;
   if (q === undefined) throw missingField('update.updates.q');
   if (u === undefined) throw missingField('update.updates.u');
-  if (sort !== undefined && isMulti) {
-    throw new CommandError('FailedToParse', 'Cannot specify sort with multi=true');
-  }
+  checkSortOption(sort, isMulti);
   return { q, u, isMulti, isUpsert, arrayFilters, hint, sort, constants };
 }
 

@@ -26,6 +26,11 @@ export interface UpdateStatement {
   readonly constants: Uint8Array | undefined;
 }
 
+/** Refuses a sort of an update that takes all documents anyway. */
+export function checkSortOption(sort: Uint8Array | undefined, isMulti: boolean): void {
+  if (sort !== undefined && isMulti) throw new CommandError('FailedToParse', 'Cannot specify sort with multi=true');
+}
+
 /** Compiles a statement and makes it ready to run. Throws CommandError for what the server would refuse. */
 export function openUpdate(ns: string, statement: UpdateStatement, id: number, on: StatementContext): UpdateRun {
   const { q, u, isMulti, isUpsert, arrayFilters, hint, sort } = statement;

@@ -41,7 +41,8 @@ export class BatchOutcome {
 /** 217: history lost; 225: number too old; 14031: disk full; 40638: a repetition that is another write. */
 const ENDS_COMMAND = new Set([217, 225, 14_031, 40_638]);
 
-function endsCommand(code: number): boolean {
+/** Whether an error of one statement is one of the whole command. */
+export function endsCommand(code: number): boolean {
   return isInterruption(code) || isNotPrimaryError(code) || isShutdownError(code) || ENDS_COMMAND.has(code);
 }
 
@@ -145,12 +146,16 @@ export function writeBatchReply(
     }
   }
   if (outcome.errors.length > 0) writeErrors(reply, outcome);
-  if (outcome.retried.length > 0) {
-    reply.startArray('retriedStmtIds');
-    for (const [i, id] of outcome.retried.entries()) reply.int32(i, id);
-    reply.end();
-  }
+  writeRetried(reply, outcome.retried);
   writePrimaryFields(reply, context);
+}
+
+/** `retriedStmtIds`, when there are any. */
+export function writeRetried(reply: BsonWriter, retried: readonly number[]): void {
+  if (retried.length === 0) return;
+  reply.startArray('retriedStmtIds');
+  for (const [i, id] of retried.entries()) reply.int32(i, id);
+  reply.end();
 }
 
 function writeErrors(reply: BsonWriter, outcome: BatchOutcome): void {
@@ -164,7 +169,7 @@ function writeErrors(reply: BsonWriter, outcome: BatchOutcome): void {
 }
 
 /** `opTime` and `electionId`, by which drivers tell an old primary from the new one. */
-function writePrimaryFields(reply: BsonWriter, context: CommandContext): void {
+export function writePrimaryFields(reply: BsonWriter, context: CommandContext): void {
   if (!context.replication.isReplicaSet || !context.data.acceptsWrites) return;
   writeOpTime(reply, 'opTime', context.lastWrite ?? context.data.oplog.lastWritten);
   reply.objectId('electionId', electionIdOf(context.data.term));

@@ -1,0 +1,149 @@
+/** Working off a bulkWrite: its operations in order, a result document for each, and the sums. */
+import { CommandError } from '../base/command_error.ts';
+import { encodeDocument } from '../bson/codec.ts';
+import type { RawValue } from '../bson/value.ts';
+import { BsonWriter } from '../bson/writer.ts';
+import type { DeleteRun } from '../database/delete_run.ts';
+import { insertableDocument } from '../database/insertable.ts';
+import type { UpdateRun } from '../database/update_run.ts';
+import { createCollection } from '../database/write_catalog.ts';
+import { insertDocument } from '../database/write_documents.ts';
+import type { BulkOperation, BulkWrite } from './bulk_write_ops.ts';
+import { openDelete } from './delete_statement.ts';
+import { checkWritable } from './namespace.ts';
+import { openUpdate, repeatedUpdate } from './update_statement.ts';
+import { endsCommand, statementId, statementOf, type BatchRun, type StatementContext } from './write_batch.ts';
+
+/** What came of one operation. */
+interface Effect {
+  readonly n: number;
+  /** Of updates. */
+  readonly nModified?: number;
+  readonly upserted?: RawValue | undefined;
+}
+
+/** What came of all. */
+export class BulkWriteOutcome {
+  /** One document for each operation, or only for those that failed. */
+  readonly results: Uint8Array[] = [];
+  errors = 0;
+  inserted = 0;
+  matched = 0;
+  modified = 0;
+  upserted = 0;
+  deleted = 0;
+  /** Ids of statements that had been executed before. */
+  readonly retried: number[] = [];
+}
+
+type Counts = Record<BulkOperation['kind'], number>;
+
+/** A multi update or delete of many documents goes on over several turns: it is kept between them. */
+export class BulkWriteRun implements BatchRun {
+  readonly outcome = new BulkWriteOutcome();
+  readonly #bulk: BulkWrite;
+  readonly #on: StatementContext;
+  readonly #counters: Counts;
+  readonly #writer = new BsonWriter(128);
+  #position = 0;
+  #running: UpdateRun | DeleteRun | undefined;
+
+  /** `counters` count the operations by kind, as those of single commands are counted. */
+  constructor(bulk: BulkWrite, on: StatementContext, counters: Counts) {
+    this.#bulk = bulk;
+    this.#on = on;
+    this.#counters = counters;
+  }
+
+  advance(): 'done' | 'pause' {
+    const { operations, ordered } = this.#bulk;
+    while (this.#position < operations.length) {
+      const operation = operations[this.#position];
+      try {
+        const effect = this.#advanceOne(operation);
+        if (effect === 'pause') return 'pause';
+        this.#succeed(operation, effect);
+      } catch (error) {
+        this.#fail(operation, error);
+        if (ordered) return 'done';
+      }
+      this.#position += 1;
+      if (this.#on.turn.isOver() && this.#position < operations.length) return 'pause';
+    }
+    return 'done';
+  }
+
+  #advanceOne(operation: BulkOperation): Effect | 'pause' {
+    if (this.#running === undefined) {
+      const begun = this.#begin(operation);
+      if (begun !== undefined) return begun;
+    }
+    const run = this.#running;
+    if (run === undefined) return { n: 0 };
+    if (run.advance() === 'pause') return 'pause';
+    this.#running = undefined;
+    if ('deleted' in run) return { n: run.deleted };
+    return { n: run.matched, nModified: run.modified, upserted: run.upserted };
+  }
+
+  /** The effect, when it is known at once; else the operation is left in `#running`. */
+  #begin(operation: BulkOperation): Effect | undefined {
+    const { firstId, ids, namespaces } = this.#bulk;
+    const { session, data } = this.#on;
+    const ns = namespaces[operation.on];
+    this.#counters[operation.kind] += 1;
+    checkWritable(ns, data);
+    if (session !== undefined && operation.kind !== 'insert' && operation.statement.isMulti) {
+      throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
+    }
+    const id = statementId({ first: firstId, list: ids }, this.#position);
+    const executed = session?.executed(id);
+    if (executed !== undefined) {
+      this.outcome.retried.push(id);
+      return operation.kind === 'update' ? { n: 1, ...repeatedUpdate(data.oplog.find(executed)) } : { n: 1 };
+    }
+    switch (operation.kind) {
+      case 'insert': {
+        const document = insertableDocument(operation.document, 0, data);
+        const collection = data.catalog.find(ns) ?? createCollection(data, ns);
+        insertDocument(data, collection, document, statementOf(session, id));
+        return { n: 1 };
+      }
+      case 'update':
+        this.#running = openUpdate(ns, operation.statement, id, this.#on);
+        return undefined;
+      case 'delete':
+        this.#running = openDelete(ns, operation.statement, id, this.#on);
+        return undefined;
+    }
+  }
+
+  #succeed({ kind }: BulkOperation, { n, nModified = 0, upserted }: Effect): void {
+    const { outcome } = this;
+    if (kind === 'insert') outcome.inserted += n;
+    else if (kind === 'delete') outcome.deleted += n;
+    else if (upserted === undefined) outcome.matched += n;
+    else outcome.upserted += 1;
+    outcome.modified += nModified;
+    if (this.#bulk.errorsOnly) return;
+    const writer = this.#writer.reset().startDocument();
+    writer.double('ok', 1).int32('idx', this.#position).int32('n', n);
+    if (kind === 'update') writer.int32('nModified', nModified);
+    if (upserted !== undefined) writer.startSubdocument('upserted').value('_id', upserted).end();
+    outcome.results.push(writer.endDocument().finish());
+  }
+
+  /** Rethrows what ends the whole command. */
+  #fail({ kind }: BulkOperation, error: unknown): void {
+    this.#running = undefined;
+    if (!(error instanceof CommandError) || endsCommand(error.code)) throw error;
+    const { outcome } = this;
+    outcome.errors += 1;
+    const writer = this.#writer.reset().startDocument();
+    writer.double('ok', 0).int32('idx', this.#position).int32('code', error.code);
+    if (Object.keys(error.details).length > 0) writer.fieldsOf(encodeDocument(error.details));
+    writer.string('errmsg', error.message).int32('n', 0);
+    if (kind === 'update') writer.int32('nModified', 0);
+    outcome.results.push(writer.endDocument().finish());
+  }
+}

@@ -1,6 +1,7 @@
 import { CommandError } from '../base/command_error.ts';
 import { isEmptyDocument } from '../bson/elements.ts';
-import { isIdKey, parseIndexSpec } from '../database/index_spec.ts';
+import { isIdKey } from '../database/index_spec.ts';
+import { parseIndexSpec } from '../database/index_spec_parse.ts';
 import { createCollection } from '../database/write_catalog.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';

@@ -1,14 +1,16 @@
 import { CommandError } from '../base/command_error.ts';
 import { errorNameOf } from '../base/error_codes.ts';
 import { ElementReader } from '../bson/elements.ts';
-import { compareDocuments } from '../bson/compare.ts';
 import { BSON_TYPE, isNumericType, typeAlias } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
+import { isSameIndex } from '../database/index_conflict.ts';
 import { fillBuild, startBuild } from '../database/index_build.ts';
 import type { Index } from '../database/index.ts';
-import { isIdKey, parseIndexSpec, type IndexSpec } from '../database/index_spec.ts';
+import type { IndexSpec } from '../database/index_kinds/index_kind.ts';
+import { isIdKey } from '../database/index_spec.ts';
+import { parseIndexSpec } from '../database/index_spec_parse.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { newUuid, uuidText } from '../database/uuid.ts';
 import { createCollection, createEmptyIndex, logIndexBuild } from '../database/write_catalog.ts';
@@ -20,6 +22,9 @@ import { checkWritable, writeNamespace } from './namespace.ts';
 
 /** Most indexes of a collection, the one on `_id` included. Source: the manual, "MongoDB Limits: Indexes". */
 const INDEXES_MAX = 64;
+
+/** Most fields of an index. Source: the same page. */
+const FIELDS_MAX = 32;
 
 export const createIndexesCommand: Command = {
   name: 'createIndexes',
@@ -38,8 +43,8 @@ export const createIndexesCommand: Command = {
       writeCounts(reply, before, before, 'all indexes already exist');
       return undefined;
     }
-    checkAmongEachOther(ns, wanted);
     const collection = existing ?? createCollection(data, ns);
+    checkBuild(context, collection, wanted);
     if (collection.indexes.length + 1 + wanted.length > INDEXES_MAX) {
       const text = `add index fails, too many indexes for ${ns} key:${describeDocument(wanted[0].key)}`;
       throw new CommandError('CannotCreateIndex', text);
@@ -115,38 +120,33 @@ function parseSpecs(args: Arguments): IndexSpec[] {
 function isThere(collection: Collection | undefined, spec: IndexSpec): boolean {
   if (collection === undefined) return false;
   if (isIdKey(spec.key)) return true;
-  return collection.maintained.some((index) => isSame(index.spec, spec));
+  return collection.maintained.some((index) => isSameIndex(index.spec, spec));
 }
 
-function isSame(existing: IndexSpec, wanted: IndexSpec): boolean {
-  const sameKey = compareDocuments(existing.key, 0, wanted.key, 0) === 0;
-  const sameName = existing.name === wanted.name;
-  const sameOptions = existing.isUnique === wanted.isUnique && existing.isSparse === wanted.isSparse;
-  if (!sameKey && !sameName) return false;
-  const both = `Requested index: ${describeDocument(wanted.document)}, existing index: ${describeDocument(existing.document)}`;
-  if (!sameKey) {
-    const text = `An existing index has the same name as the requested index. ${both}`;
-    throw new CommandError('IndexKeySpecsConflict', text);
+/** What is found out only when the build begins. */
+function checkBuild(context: CommandContext, collection: Collection, specs: readonly IndexSpec[]): void {
+  const uuid = newUuid(context.data.env.random);
+  try {
+    checkAmongEachOther(specs);
+    for (const spec of specs) checkFields(spec);
+    for (const spec of specs) spec.kind.checkBuild?.(spec);
+  } catch (error) {
+    throw error instanceof CommandError ? buildFailure(uuid, collection, error) : error;
   }
-  if (!sameName) {
-    const text = sameOptions
-      ? `Index already exists with a different name: ${existing.name}`
-      : `An equivalent index already exists with a different name and options. ${both}`;
-    throw new CommandError('IndexOptionsConflict', text);
-  }
-  if (sameOptions) return true;
-  const text = `An equivalent index already exists with the same name but different options. ${both}`;
-  throw new CommandError('IndexOptionsConflict', text);
 }
 
-function checkAmongEachOther(ns: string, specs: readonly IndexSpec[]): void {
+function checkAmongEachOther(specs: readonly IndexSpec[]): void {
   for (const [i, spec] of specs.entries()) {
     for (const other of specs.slice(0, i)) {
-      if (!isSame(other, spec)) continue;
+      if (!isSameIndex(other, spec)) continue;
       const text = 'Cannot build two identical indexes. Try again without duplicate indexes.';
-      throw new CommandError('OperationFailed', `Index build failed: Collection ${ns} :: caused by :: ${text}`);
+      throw new CommandError('OperationFailed', text);
     }
   }
+}
+
+function checkFields(spec: IndexSpec): void {
+  if (spec.fields.length > FIELDS_MAX) throw new CommandError(13_103, 'too many compound keys');
 }
 
 function writeCounts(reply: BsonWriter, before: number, after: number, note: string | undefined): void {
@@ -197,6 +197,7 @@ function giveUp(
 
 function buildFailure(uuid: Uint8Array, collection: Collection, error: CommandError): CommandError {
   const where = `Collection ${collection.ns} ( ${uuidText(collection.uuid)} )`;
-  const text = `Index build failed: ${uuidText(uuid)}: ${where} :: caused by :: ${error.message}`;
+  const id = uuidText(uuid);
+  const text = `Index build failed: ${id}: ${where} :: caused by :: ${error.message}`;
   return new CommandError(error.code, text, error.details, { cause: error });
 }

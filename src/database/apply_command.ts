@@ -9,7 +9,8 @@ import { BsonWriter } from '../bson/writer.ts';
 import type { EntryView } from '../oplog/entry.ts';
 import type { Catalog } from './catalog.ts';
 import { databaseOf, type Collection } from './collection.ts';
-import { isIdKey, storedIndexSpec, type IndexSpec } from './index_spec.ts';
+import type { IndexSpec } from './index_kinds/index_kind.ts';
+import { isIdKey, storedIndexSpec } from './index_spec.ts';
 import { hexOf } from './uuid.ts';
 
 export interface CommandTarget {

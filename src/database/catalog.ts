@@ -21,7 +21,9 @@ import { tableIdOf, type Table, type TableId, type TableKind } from '../storage/
 import { Collection } from './collection.ts';
 import { hexOf, uuidText } from './uuid.ts';
 import { Index } from './index.ts';
-import { storedIndexSpec, type IndexSpec } from './index_spec.ts';
+import type { IndexSpec } from './index_kinds/index_kind.ts';
+import { storedIndexSpec } from './index_spec.ts';
+import { MultikeyPaths } from './multikey_paths.ts';
 
 /** What a new collection is made of. */
 export interface CollectionDefinition {
@@ -144,7 +146,7 @@ export class Catalog {
   /** Makes the empty table and the object of an index; see {@link addIndex}. */
   newIndex(collection: Collection, spec: IndexSpec, at: Timestamp): Index {
     const table = this.#createTable('index', collection.ns, at);
-    return new Index(spec, table, { isMultikey: false, readyAt: at });
+    return new Index(spec, table, { multikey: new MultikeyPaths(spec.fields.length), readyAt: at });
   }
 
   /** The index is complete as of `at` and may be read from now on. */
@@ -224,7 +226,9 @@ export class Catalog {
     writer.startArray(INDEXES);
     for (const [i, index] of collection.indexes.entries()) {
       writer.startSubdocument(i).document(SPEC, index.spec.document).int64(TABLE, index.table.id);
-      writer.bool(MULTIKEY, index.isMultikey).timestamp(READY_AT, index.readyAt).end();
+      writer.bool(MULTIKEY, index.isMultikey);
+      index.multikey.write(writer);
+      writer.timestamp(READY_AT, index.readyAt).end();
     }
     const entry = writer.end().endDocument().finish();
     this.#tableOf(collection).put(collection.uuid, entry, collection.isReplicated ? at : TIMESTAMP_NULL);
@@ -268,8 +272,9 @@ export class Catalog {
     invariant(spec !== undefined && multikey !== undefined && readyAt !== undefined, 'an index entry is complete');
     const document = spec.bytes.slice(spec.start, spec.end);
     const table = this.#store.table(tableIdAt(entry, TABLE, at));
-    const state = { isMultikey: isTruthy(multikey), readyAt: timestampFromRaw(readyAt) };
-    return new Index(storedIndexSpec(document), table, state);
+    const parsed = storedIndexSpec(document);
+    const paths = MultikeyPaths.read(entry, at, { fields: parsed.fields.length, isMultikey: isTruthy(multikey) });
+    return new Index(parsed, table, { multikey: paths, readyAt: timestampFromRaw(readyAt) });
   }
 
   /**

@@ -95,10 +95,10 @@ class CollectionCheck {
   }
 
   #entriesOf(index: Index, document: Uint8Array, recordId: Uint8Array): void {
-    const { keys, multikey } = index.entriesOf(document, recordId);
+    const found = index.entriesOf(document, recordId);
     const { name } = index.spec;
-    if (multikey && !index.isMultikey) this.#problem(`index ${name} holds an array and is not marked as multikey`);
-    for (const entry of keys) {
+    if (index.multikey.lacks(found)) this.#problem(`index ${name} holds an array and is not marked as multikey`);
+    for (const entry of found.keys) {
       if (!index.table.has(entry)) this.#problem(`index ${name} lacks a key of record ${hexOf(recordId)}`);
     }
   }

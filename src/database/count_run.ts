@@ -3,7 +3,8 @@ import type { Timestamp } from '../base/optime.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
 import type { Collection } from './collection.ts';
 import { choosePlan, type Hint } from './plan.ts';
-import { openScan, RangeWalk, type RecordScan } from './scan.ts';
+import type { RecordScan } from './record_scan.ts';
+import { openScan, RangeWalk } from './scan.ts';
 import type { Turn } from './turn.ts';
 
 export interface CountRequest {

@@ -3,7 +3,7 @@ import { decodeDocument } from '../bson/codec.ts';
 import type { ValueSpan } from '../bson/types.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { describeDocument } from '../query/describe.ts';
-import type { IndexSpec } from './index_spec.ts';
+import type { IndexSpec } from './index_kinds/index_kind.ts';
 
 /**
  * DuplicateKey (11000) with MongoDB's text and the fields `keyPattern` and `keyValue`, which drivers expose.

@@ -2,10 +2,12 @@
 import type { CommandError } from '../base/command_error.ts';
 import type { Timestamp } from '../base/optime.ts';
 import { compareBytes, equalBytes } from '../bson/bytes.ts';
+import type { RawValue } from '../bson/value.ts';
 import type { Table } from '../storage/table.ts';
 import { duplicateKeyError } from './duplicate_key.ts';
-import { KeyExtractor, type Extraction } from './index_key.ts';
-import type { IndexSpec } from './index_spec.ts';
+import { NO_KEYS, type Extraction, type KeyGenerator } from './index_key.ts';
+import type { IndexSpec } from './index_kinds/index_kind.ts';
+import type { MultikeyPaths } from './multikey_paths.ts';
 import { RECORD_ID_BYTES } from './record_id.ts';
 
 /** Entries of indexes have no value. */
@@ -15,31 +17,36 @@ const NO_VALUE = new Uint8Array(0);
 export interface IndexChange {
   readonly add: readonly Uint8Array[];
   readonly remove: readonly Uint8Array[];
-  /** The write makes the index multikey. */
-  readonly becomesMultikey: boolean;
+  /** What was found in the document that makes the index multikey, or multikey in more paths than before. */
+  readonly arrays: Extraction | undefined;
 }
 
-const NO_CHANGE: IndexChange = { add: [], remove: [], becomesMultikey: false };
+const NO_CHANGE: IndexChange = { add: [], remove: [], arrays: undefined };
 
 export class Index {
   readonly spec: IndexSpec;
   readonly table: Table;
-  /** Some document gave more than one key, or could have. Never goes back except by rollback. */
-  isMultikey: boolean;
+  /** Which paths led to arrays. Never goes back except by rollback. */
+  readonly multikey: MultikeyPaths;
   /** Reads at an older timestamp must not use it: it may lack what there was before it was built. */
   readonly readyAt: Timestamp;
   /** Whether writes check it: that of the spec, except in the first phase of a build. */
   enforcesUnique: boolean;
   #gone: string | undefined;
-  readonly #extractor: KeyExtractor;
+  readonly #generator: KeyGenerator;
 
-  constructor(spec: IndexSpec, table: Table, state: { readonly isMultikey: boolean; readonly readyAt: Timestamp }) {
+  constructor(spec: IndexSpec, table: Table, state: { readonly multikey: MultikeyPaths; readonly readyAt: Timestamp }) {
     this.spec = spec;
     this.table = table;
-    this.isMultikey = state.isMultikey;
+    this.multikey = state.multikey;
     this.readyAt = state.readyAt;
     this.enforcesUnique = spec.isUnique;
-    this.#extractor = new KeyExtractor(spec.fields, spec.isSparse);
+    this.#generator = spec.kind.generator(spec);
+  }
+
+  /** Some document gave more than one key, or could have. */
+  get isMultikey(): boolean {
+    return this.multikey.isMultikey;
   }
 
   /** Why cursors over it die; undefined while it is there. */
@@ -53,32 +60,39 @@ export class Index {
 
   /** The same index, complete: what a build becomes with its commit. */
   readyFrom(at: Timestamp): Index {
-    return new Index(this.spec, this.table, { isMultikey: this.isMultikey, readyAt: at });
+    return new Index(this.spec, this.table, { multikey: this.multikey, readyAt: at });
   }
 
   /** The entries a document has in the table: keys with `recordId` behind each. */
   entriesOf(document: Uint8Array, recordId: Uint8Array): Extraction {
-    return this.#extractor.extract(document, recordId);
+    const filter = this.spec.partialFilter;
+    if (filter !== undefined && !filter.matcher.matches(document, 0)) return NO_KEYS;
+    return this.#generator.extract(document, recordId);
+  }
+
+  /** The values behind one of the entries of a document. */
+  valuesOf(document: Uint8Array, entry: Uint8Array): readonly RawValue[] {
+    return this.#generator.valuesOf(document, entry.slice(entry.length - RECORD_ID_BYTES), entry);
   }
 
   /** What inserting `document` changes. */
   insertion(document: Uint8Array, recordId: Uint8Array): IndexChange {
-    const { keys, multikey } = this.entriesOf(document, recordId);
-    return { add: keys, remove: NO_CHANGE.remove, becomesMultikey: multikey && !this.isMultikey };
+    const found = this.entriesOf(document, recordId);
+    return { add: found.keys, remove: NO_CHANGE.remove, arrays: this.multikey.lacks(found) ? found : undefined };
   }
 
   removal(document: Uint8Array, recordId: Uint8Array): IndexChange {
-    return { add: NO_CHANGE.add, remove: this.entriesOf(document, recordId).keys, becomesMultikey: false };
+    return { add: NO_CHANGE.add, remove: this.entriesOf(document, recordId).keys, arrays: undefined };
   }
 
   replacement(before: Uint8Array, after: Uint8Array, recordId: Uint8Array): IndexChange {
     const old = this.entriesOf(before, recordId);
     const next = this.entriesOf(after, recordId);
-    const becomesMultikey = next.multikey && !this.isMultikey;
+    const arrays = this.multikey.lacks(next) ? next : undefined;
     if (old.keys.length === 1 && next.keys.length === 1 && equalBytes(old.keys[0], next.keys[0])) {
-      return becomesMultikey ? { ...NO_CHANGE, becomesMultikey } : NO_CHANGE;
+      return arrays === undefined ? NO_CHANGE : { ...NO_CHANGE, arrays };
     }
-    return { add: without(next.keys, old.keys), remove: without(old.keys, next.keys), becomesMultikey };
+    return { add: without(next.keys, old.keys), remove: without(old.keys, next.keys), arrays };
   }
 
   /** Throws DuplicateKey when another record has one of the keys to be added. */
@@ -90,8 +104,7 @@ export class Index {
 
   /** The error that says that `entry`, which `document` has, is there already. */
   duplicate(entry: Uint8Array, document: Uint8Array, ns: string): CommandError {
-    const suffix = entry.slice(entry.length - RECORD_ID_BYTES);
-    return duplicateKeyError(ns, this.spec, this.#extractor.valuesOf(document, suffix, entry));
+    return duplicateKeyError(ns, this.spec, this.valuesOf(document, entry));
   }
 
   /** The record id of another record that has the key of `entry`. */
@@ -109,7 +122,7 @@ export class Index {
   apply(change: IndexChange, at: Timestamp): void {
     for (const entry of change.remove) this.table.remove(entry, at);
     for (const entry of change.add) this.table.put(entry, NO_VALUE, at);
-    if (change.becomesMultikey) this.isMultikey = true;
+    if (change.arrays !== undefined) this.multikey.add(change.arrays);
   }
 }
 

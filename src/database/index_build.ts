@@ -13,7 +13,7 @@ import type { TableCursor } from '../storage/table.ts';
 import type { Catalog } from './catalog.ts';
 import type { Collection } from './collection.ts';
 import type { Index } from './index.ts';
-import type { IndexSpec } from './index_spec.ts';
+import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { RECORD_ID_BYTES } from './record_id.ts';
 import { Turn } from './turn.ts';
 
@@ -64,9 +64,9 @@ async function finishAlone(
 /** Whether the scan came to its end; otherwise its turn was over. */
 function addAll(index: Index, cursor: TableCursor, at: Timestamp, turn: Turn): boolean {
   while (cursor.next()) {
-    const { keys, multikey } = index.entriesOf(cursor.value, cursor.key);
-    for (const entry of keys) index.table.put(entry, NO_VALUE, at);
-    if (multikey) index.isMultikey = true;
+    const found = index.entriesOf(cursor.value, cursor.key);
+    for (const entry of found.keys) index.table.put(entry, NO_VALUE, at);
+    if (found.multikey) index.multikey.add(found);
     if (turn.isOver()) return false;
   }
   return true;
@@ -113,9 +113,9 @@ async function pause(target: BuildTarget, collection: Collection, turn: Turn, ch
  */
 function addMissing(index: Index, cursor: TableCursor, turn: Turn): boolean {
   while (cursor.next()) {
-    const { keys, multikey } = index.entriesOf(cursor.value, cursor.key);
-    for (const entry of keys) index.table.fill(entry, NO_VALUE);
-    if (multikey) index.isMultikey = true;
+    const found = index.entriesOf(cursor.value, cursor.key);
+    for (const entry of found.keys) index.table.fill(entry, NO_VALUE);
+    if (found.multikey) index.multikey.add(found);
     if (turn.isOver()) return false;
   }
   return true;

@@ -10,7 +10,7 @@ import { invariant } from '../base/invariant.ts';
 import { compareBytes, equalBytes, fieldName } from '../bson/bytes.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { KeyWriter } from '../bson/key.ts';
-import { BSON_TYPE } from '../bson/types.ts';
+import { BSON_TYPE, type ValueSpan } from '../bson/types.ts';
 import { RAW_NULL, RawValue } from '../bson/value.ts';
 
 /** One field of an index, ready for walking documents. */
@@ -18,7 +18,20 @@ export interface IndexField {
   readonly path: string;
   readonly segments: readonly Uint8Array[];
   readonly descending: boolean;
+  /** What the key pattern says in place of a direction ('hashed', '2dsphere'); undefined for 1 and -1. */
+  readonly plugin: string | undefined;
 }
+
+/** What every generator of keys does; `index_kinds/` has one for each kind of index. */
+export interface KeyGenerator {
+  /** All keys of one whole document, with `suffix` behind each. Throws CommandError for what cannot be indexed. */
+  extract(document: Uint8Array, suffix: Uint8Array): Extraction;
+  /** The values behind one of the keys that `extract` gave for the document, one per field of the index. */
+  valuesOf(document: Uint8Array, suffix: Uint8Array, key: Uint8Array): readonly RawValue[];
+}
+
+/** Where a value is not written as it is: appends the part of the key for field `i`. */
+export type ValueEncoder = (writer: KeyWriter, i: number, value: ValueSpan) => void;
 
 /** What an extraction found besides the keys it handed out. */
 export interface Extraction {
@@ -26,6 +39,10 @@ export interface Extraction {
   readonly keys: readonly Uint8Array[];
   /** Whether an array was met, even one with a single element. */
   readonly multikey: boolean;
+  /** Per field, one bit for each segment of its path that led to an array; absent when there is none, or not known. */
+  readonly arrays?: readonly number[];
+  /** Of a wildcard index: the paths that lead to an array or through one. */
+  readonly arrayPaths?: readonly string[];
 }
 
 /** Where a field of the index stands: resolved to an element, or missing. */
@@ -40,30 +57,35 @@ interface Found {
 }
 
 const NO_SUFFIX = new Uint8Array(0);
-const NO_KEYS: Extraction = { keys: [], multikey: false };
+/** Of a document that the index leaves out. */
+export const NO_KEYS: Extraction = { keys: [], multikey: false };
 const EMPTY_DOCUMENT = Uint8Array.of(5, 0, 0, 0, 0);
 
 /** Makes the parts of an index field from its dotted path. */
-export function indexField(path: string, descending: boolean): IndexField {
-  return { path, segments: path.split('.').map((segment) => fieldName(segment)), descending };
+export function indexField(path: string, descending: boolean, plugin?: string): IndexField {
+  return { path, segments: path.split('.').map((segment) => fieldName(segment)), descending, plugin };
 }
 
-export class KeyExtractor {
+export class KeyExtractor implements KeyGenerator {
   readonly #fields: readonly IndexField[];
   /** A sparse index leaves out documents that have none of its fields. */
   readonly #isSparse: boolean;
+  readonly #encode: ValueEncoder | undefined;
   readonly #writer = new KeyWriter();
   readonly #reader = new ElementReader();
   readonly #found: Found[];
+  /** Per field: bits of the segments that led to an array in the document at hand. */
+  #arrays: number[] = [];
   #suffix: Uint8Array = NO_SUFFIX;
   /** Set while the values of one key are asked for. */
   #wanted: Uint8Array | undefined;
   #captured: readonly RawValue[] = [];
 
-  constructor(fields: readonly IndexField[], isSparse: boolean) {
+  constructor(fields: readonly IndexField[], isSparse: boolean, encode?: ValueEncoder) {
     invariant(fields.length > 0, 'an index has at least one field');
     this.#fields = fields;
     this.#isSparse = isSparse;
+    this.#encode = encode;
     this.#found = fields.map(() => newFound());
   }
 
@@ -76,8 +98,9 @@ export class KeyExtractor {
     if (this.#isSparse && found.every((one) => one.isMissing)) return NO_KEYS;
     const keys: Uint8Array[] = [];
     const copies = found.map((one) => ({ ...one }));
+    this.#arrays = found.map(() => 0);
     this.#expand(copies, keys);
-    return { keys: sortedSet(keys), multikey: true };
+    return { keys: sortedSet(keys), multikey: true, arrays: this.#arrays };
   }
 
   /** The values behind one of the keys that {@link extract} gave for the document, one per field. */
@@ -111,8 +134,9 @@ export class KeyExtractor {
   }
 
   #append(i: number, found: Found): void {
-    const descending = this.#fields[i].descending;
-    this.#writer.append(found.isMissing ? RAW_NULL : found, descending);
+    const value = found.isMissing ? RAW_NULL : found;
+    if (this.#encode === undefined) this.#writer.append(value, this.#fields[i].descending);
+    else this.#encode(this.#writer, i, value);
   }
 
   /** Follows field `i` from segment `depth` in the object at `at`, up to its end or the first array. */
@@ -206,6 +230,7 @@ export class KeyExtractor {
     for (const [i, one] of next.entries()) {
       if (!this.#stopsAtArray(one, i) || one.start !== array.start) continue;
       const length = this.#fields[i].segments.length;
+      this.#arrays[i] |= 1 << (one.depth - 1);
       if (one.depth === length) takeElement(one, element, length);
       else if (element?.type === BSON_TYPE.object) {
         this.#walk(i, array.bytes, element.start, one.depth);

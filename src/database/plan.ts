@@ -17,6 +17,7 @@ import type { Collection } from './collection.ts';
 import type { Index } from './index.ts';
 import { extendRanges, fieldBounds, type FieldBounds, type KeyRange } from './key_range.ts';
 import { indexField, type IndexField } from './index_key.ts';
+import { SPECIAL_PLANNERS, type SpecialAccess } from './special_plans.ts';
 
 export type Access =
   | { readonly kind: 'id'; readonly key: Uint8Array }
@@ -27,7 +28,8 @@ export type Access =
       readonly index: Index | undefined;
       readonly ranges: readonly KeyRange[];
       readonly reverse: boolean;
-    };
+    }
+  | SpecialAccess;
 
 export interface Plan {
   readonly access: Access;
@@ -70,6 +72,8 @@ interface Rated extends Plan {
 
 export function choosePlan(request: PlanRequest): Plan {
   const { collection, filter, hint, sort } = request;
+  const special = specialPlan(request);
+  if (special !== undefined) return special;
   if (hint?.kind === 'natural') return collectionPlan(hint.reverse, request);
   if (hint === undefined && filter.idEquality !== undefined) {
     const key = collection.idKey(filter.idEquality);
@@ -85,12 +89,24 @@ export function choosePlan(request: PlanRequest): Plan {
   return best ?? collectionPlan(false, request);
 }
 
+function specialPlan({ collection, filter, hint, sort, at }: PlanRequest): Plan | undefined {
+  const planner = SPECIAL_PLANNERS.find((one) => one.claims(filter));
+  if (planner === undefined) return undefined;
+  const access = planner.plan({ collection, filter, hint: hint?.kind === 'index' ? hint.index : undefined, at });
+  return { access, isSorted: sort === undefined, isExact: false };
+}
+
 function* candidates(request: PlanRequest): Iterable<Candidate> {
   yield candidateOf(undefined);
   for (const index of request.collection.indexes) {
-    if (index.spec.isHidden) continue;
+    if (!isUsable(index)) continue;
     if (index.readyAt === TIMESTAMP_NULL || index.readyAt <= request.at) yield candidateOf(index);
   }
+}
+
+/** Other kinds and partial indexes are kept up but not read yet. */
+function isUsable({ spec }: Index): boolean {
+  return !spec.isHidden && spec.kind.name === 'btree' && spec.partialFilter === undefined;
 }
 
 function candidateOf(index: Index | undefined): Candidate {

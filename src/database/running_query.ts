@@ -9,7 +9,8 @@ import { Sorter } from '../query/sort/sorter.ts';
 import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import { choosePlan, type Hint, type Plan } from './plan.ts';
-import { openScan, ScanSource, type RecordScan } from './scan.ts';
+import type { RecordScan } from './record_scan.ts';
+import { openScan, ScanSource } from './scan.ts';
 import type { Turn } from './turn.ts';
 
 export interface RunningQuery {

@@ -6,32 +6,14 @@ import type { Timestamp } from '../base/optime.ts';
 import type { Matcher } from '../query/matcher.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { CursorOptions, Table, TableCursor } from '../storage/table.ts';
-import type { Collection } from './collection.ts';
 import type { KeyRange } from './key_range.ts';
 import type { Access } from './plan.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
+import type { RecordScan, ScanTarget, Step } from './record_scan.ts';
 import type { Turn } from './turn.ts';
 
-/** What a step of a scan came to. */
-export type Step = 'record' | 'end' | 'pause';
-
-export interface RecordScan {
-  /** Moves to the next record that matches. */
-  advance(): Step;
-  /** Of the current record; both stay valid. */
-  readonly recordId: Uint8Array;
-  readonly document: Uint8Array;
-  /** After a pause: go on with the state at another timestamp. */
-  moveTo(at: Timestamp): void;
-}
-
-export interface ScanRequest {
-  readonly collection: Collection;
+export interface ScanRequest extends ScanTarget {
   readonly access: Access;
-  /** Undefined when everything the access path finds is wanted. */
-  readonly matcher: Matcher | undefined;
-  readonly at: Timestamp;
-  readonly turn: Turn;
 }
 
 const NONE = new Uint8Array(0);
@@ -43,6 +25,8 @@ export function openScan(request: ScanRequest): RecordScan {
       return new IdLookup(request, access.key);
     case 'collection':
       return new CollectionScan(request, access.reverse);
+    case 'special':
+      return access.open(request);
     case 'index':
       if (access.index === undefined) return new IdScan(request, access.ranges, access.reverse);
       return new IndexScan(request, access.index.table, access);

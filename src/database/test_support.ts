@@ -16,7 +16,7 @@ import { ClusterClock } from './cluster_clock.ts';
 import type { Collection } from './collection.ts';
 import { DeleteRun } from './delete_run.ts';
 import { insertableDocument } from './insertable.ts';
-import { parseIndexSpec } from './index_spec.ts';
+import { parseIndexSpec } from './index_spec_parse.ts';
 import { MemberData } from './member_data.ts';
 import { openFind } from './running_query.ts';
 import type { RetryableSession } from './sessions.ts';

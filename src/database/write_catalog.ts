@@ -5,7 +5,8 @@ import { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from './collection.ts';
 import { databaseOf } from './collection.ts';
 import type { Index } from './index.ts';
-import { ID_INDEX_SPEC, type IndexSpec } from './index_spec.ts';
+import type { IndexSpec } from './index_kinds/index_kind.ts';
+import { ID_INDEX_SPEC } from './index_spec.ts';
 import { newUuid } from './uuid.ts';
 import type { WriteTarget } from './write_documents.ts';
 

@@ -125,7 +125,7 @@ export function applyChanges(
   for (let i = 0; i < changes.length; i++) {
     const index = collection.maintained[i];
     index.apply(changes[i], at);
-    if (changes[i].becomesMultikey && collection.indexes.includes(index)) becameMultikey = true;
+    if (changes[i].arrays !== undefined && collection.indexes.includes(index)) becameMultikey = true;
   }
   if (becameMultikey) target.catalog.saveMultikey(collection, at);
 }

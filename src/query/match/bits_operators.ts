@@ -32,6 +32,7 @@ function bitsOperator(name: `$${string}`, stopAt: boolean, result: boolean): Fie
           return result;
         },
         expandArrays: true,
+        operand,
       };
     },
   };

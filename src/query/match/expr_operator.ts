@@ -21,6 +21,7 @@ export const exprOperator: DocumentOperator = {
     return {
       kind: 'document',
       operator: '$expr',
+      operand,
       matches(bytes, at) {
         const size = documentSize(bytes, at);
         const whole = at === 0 && size === bytes.length ? bytes : bytes.subarray(at, at + size);
@@ -44,6 +45,6 @@ export const sampleRateOperator: DocumentOperator = {
     if (rate === 0 || rate === 1) return { kind: 'constant', value: rate === 1 };
     const { random } = scope;
     if (random === undefined) throw new CommandError('NotImplemented', '$sampleRate is not available here');
-    return { kind: 'document', operator: '$sampleRate', matches: () => random() < rate };
+    return { kind: 'document', operator: '$sampleRate', operand, matches: () => random() < rate };
   },
 };

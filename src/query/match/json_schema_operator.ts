@@ -13,6 +13,7 @@ export const jsonSchemaOperator: DocumentOperator = {
     return {
       kind: 'document',
       operator: '$jsonSchema',
+      operand,
       matches: (bytes, at) => test(bytes, BSON_TYPE.object, at, at + documentSize(bytes, at)),
     };
   },

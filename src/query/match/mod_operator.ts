@@ -30,6 +30,7 @@ export const modOperator: FieldOperator = {
         return dividend !== undefined && dividend % divisor === remainder;
       },
       expandArrays: true,
+      operand,
     };
   },
 };

@@ -5,6 +5,12 @@ import type { ValueTest } from './value_test.ts';
 
 export type ComparisonOperator = 'eq' | 'lt' | 'lte' | 'gt' | 'gte';
 
+/** A regular expression as text. */
+export interface RegexParts {
+  readonly pattern: string;
+  readonly options: string;
+}
+
 /** A condition on what a path leads to. It holds when any of the values the path leads to passes `test`. */
 export interface Leaf {
   /** A dotted path; '' for conditions on the elements of an array in `$elemMatch`. */
@@ -14,17 +20,35 @@ export interface Leaf {
   readonly expandArrays: boolean;
 }
 
-/** `itemTest` of 'other': the condition on the items of the array, where an operator has one (`$elemMatch`). */
+/** What `$elemMatch` asks of one item: operators on the item itself, or a filter on items that are documents. */
+export interface ItemCondition {
+  readonly predicate: Predicate;
+  readonly isValueForm: boolean;
+}
+
+/**
+ * `itemTest` of 'other': the condition on the items of the array, where an operator has one (`$elemMatch`). The rest says
+ * what was asked for, to planner and explain: `regex` of `$regex`, `types` (a flag per type byte) of `$type`, `item` of
+ * `$elemMatch`, and the operand as it was given.
+ */
 export type Predicate =
   | { readonly kind: 'and' | 'or' | 'nor'; readonly children: readonly Predicate[] }
   | { readonly kind: 'not'; readonly child: Predicate }
   | { readonly kind: 'constant'; readonly value: boolean }
   /** A condition on the whole document. */
-  | ({ readonly kind: 'document'; readonly operator: string } & Matcher)
+  | ({ readonly kind: 'document'; readonly operator: string; readonly operand?: RawValue } & Matcher)
   | (Leaf & { readonly kind: ComparisonOperator; readonly value: RawValue })
   | (Leaf & { readonly kind: 'in'; readonly values: readonly RawValue[] })
   | (Leaf & { readonly kind: 'exists' })
-  | (Leaf & { readonly kind: 'other'; readonly operator: string; readonly itemTest?: ValueTest });
+  | (Leaf & {
+      readonly kind: 'other';
+      readonly operator: string;
+      readonly itemTest?: ValueTest;
+      readonly operand?: RawValue;
+      readonly regex?: RegexParts;
+      readonly types?: Uint8Array;
+      readonly item?: ItemCondition;
+    });
 
 export type LeafPredicate = Extract<Predicate, Leaf>;
 

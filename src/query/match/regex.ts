@@ -1,16 +1,11 @@
 /** Regular expressions in filters: tests of strings and symbols, and of regular expressions that are the same. */
-import { textOf } from '../../bson/bytes.ts';
+import { fieldName, textOf } from '../../bson/bytes.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
-import { stringOf } from '../../bson/value.ts';
+import { rawValue, stringOf, type RawValue } from '../../bson/value.ts';
 import { compileRegex } from '../regex/compile_regex.ts';
-import type { Predicate } from './predicate.ts';
+import type { Predicate, RegexParts } from './predicate.ts';
 import { MovableSpan } from './span.ts';
 import type { ValueTest } from './value_test.ts';
-
-export interface RegexParts {
-  readonly pattern: string;
-  readonly options: string;
-}
 
 /** The pattern and the options of a regular expression value. */
 export function regexParts({ bytes, start, end }: ValueSpan): RegexParts {
@@ -33,5 +28,15 @@ export function regexTest({ pattern, options }: RegexParts): ValueTest {
 }
 
 export function regexPredicate(path: string, parts: RegexParts): Predicate {
-  return { kind: 'other', operator: '$regex', path, test: regexTest(parts), expandArrays: true };
+  return { kind: 'other', operator: '$regex', path, test: regexTest(parts), expandArrays: true, regex: parts };
+}
+
+/** The value that holds a regular expression. */
+export function rawRegex({ pattern, options }: RegexParts): RawValue {
+  const name = fieldName(pattern);
+  const flags = fieldName(options);
+  const bytes = new Uint8Array(name.length + flags.length + 2);
+  bytes.set(name);
+  bytes.set(flags, name.length + 1);
+  return rawValue(BSON_TYPE.regex, bytes);
 }

@@ -3,7 +3,8 @@ import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, type RawValue } from '../../bson/value.ts';
 import type { FieldOperator } from './field_operator.ts';
-import { regexParts, regexPredicate, type RegexParts } from './regex.ts';
+import type { RegexParts } from './predicate.ts';
+import { regexParts, regexPredicate } from './regex.ts';
 
 export const regexOperator: FieldOperator = {
   name: '$regex',

@@ -18,6 +18,7 @@ export const sizeOperator: FieldOperator = {
       path,
       test: (bytes, type, start) => type === BSON_TYPE.array && countElements(bytes, start) === size,
       expandArrays: false,
+      operand,
     };
   },
 };

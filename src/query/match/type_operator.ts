@@ -26,7 +26,8 @@ export const typeOperator: FieldOperator = {
       addType(types, operand);
     }
     if (!types.includes(1)) throw new CommandError('FailedToParse', `${path} must match at least one type`);
-    return { kind: 'other', operator: '$type', path, test: (_bytes, type) => types[type] === 1, expandArrays: true };
+    const test: ValueTest = (_bytes, type) => types[type] === 1;
+    return { kind: 'other', operator: '$type', path, test, expandArrays: true, operand, types };
   },
 };
 

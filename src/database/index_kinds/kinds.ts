@@ -1,0 +1,32 @@
+/** Every kind of index. A new one is a file and a row here. */
+import { hashedKind } from './hashed.ts';
+import type { IndexKind } from './index_kind.ts';
+import { ordinaryKind } from './ordinary.ts';
+import { isWildcardPath, wildcardKind } from './wildcard.ts';
+
+const KINDS: readonly IndexKind[] = [ordinaryKind, hashedKind, wildcardKind];
+
+/** By what stands in a key pattern in place of a direction. */
+const KIND_BY_PLUGIN: ReadonlyMap<string, IndexKind> = new Map(KINDS.map((kind) => [kind.name, kind]));
+
+/** Plugins of MongoDB that are known and not built: refused as such, not as unknown. */
+export const UNBUILT_PLUGINS: ReadonlySet<string> = new Set(['text', '2d', '2dsphere']);
+
+export function isPlugin(name: string): boolean {
+  return KIND_BY_PLUGIN.has(name) && name !== ordinaryKind.name && name !== wildcardKind.name;
+}
+
+/** The kind of an index with these fields: that of its first plugin. */
+export function kindOf(fields: Iterable<{ readonly path: string; readonly plugin: string | undefined }>): IndexKind {
+  let found = ordinaryKind;
+  for (const { path, plugin } of fields) {
+    if (plugin !== undefined) return KIND_BY_PLUGIN.get(plugin) ?? ordinaryKind;
+    if (isWildcardPath(path)) found = wildcardKind;
+  }
+  return found;
+}
+
+/** Whether some kind takes an option of that name. */
+export function kindTaking(option: string): IndexKind | undefined {
+  return KINDS.find((kind) => kind.options.has(option));
+}

@@ -1,0 +1,27 @@
+/** What every way to the records of a collection looks like from above. */
+import type { Timestamp } from '../base/optime.ts';
+import type { Matcher } from '../query/matcher.ts';
+import type { Collection } from './collection.ts';
+import type { Turn } from './turn.ts';
+
+/** What a step of a scan came to. */
+export type Step = 'record' | 'end' | 'pause';
+
+export interface RecordScan {
+  /** Moves to the next record that matches. */
+  advance(): Step;
+  /** Of the current record; both stay valid. */
+  readonly recordId: Uint8Array;
+  readonly document: Uint8Array;
+  /** After a pause: go on with the state at another timestamp. */
+  moveTo(at: Timestamp): void;
+}
+
+/** What is scanned and what is wanted of it. */
+export interface ScanTarget {
+  readonly collection: Collection;
+  /** Undefined when everything the access path finds is wanted. */
+  readonly matcher: Matcher | undefined;
+  readonly at: Timestamp;
+  readonly turn: Turn;
+}

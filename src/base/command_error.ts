@@ -32,3 +32,9 @@ export class CommandError extends Error {
 export function isCommandError(error: unknown, name: ErrorName): error is CommandError {
   return error instanceof CommandError && error.code === ERROR_CODES[name];
 }
+
+/** The same error with what was being done in front of its message; what is no CommandError stays as it is. */
+export function inContext(error: unknown, doing: string): unknown {
+  if (!(error instanceof CommandError)) return error;
+  return new CommandError(error.code, `${doing} :: caused by :: ${error.message}`, error.details, { cause: error });
+}

@@ -187,6 +187,7 @@ export const ERROR_CODES = {
   NotPrimaryNoSecondaryOk: 13435,
   NotPrimaryOrSecondary: 13436,
   CursorInUse: 12051,
+  MergeStageNoMatchingDocument: 13113,
   OutOfDiskSpace: 14031,
 } as const;
 

@@ -28,7 +28,7 @@ export function checkRequest(command: Command, request: ParsedRequest): void {
 }
 
 function checkConcerns(command: Command, { writeConcern, readConcern }: ParsedRequest): void {
-  const acceptsWriteConcern = command.isWrite === true || command.acceptsWriteConcern === true;
+  const acceptsWriteConcern = command.isWrite === true || command.writesIn !== undefined;
   if (writeConcern !== undefined && !acceptsWriteConcern) {
     throw new CommandError('InvalidOptions', 'Command does not support writeConcern');
   }

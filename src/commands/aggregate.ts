@@ -1,4 +1,4 @@
-import { CommandError } from '../base/command_error.ts';
+import { CommandError, inContext } from '../base/command_error.ts';
 import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
@@ -20,12 +20,13 @@ import { expressionScope } from './expression_scope.ts';
 import { ForeignCollections } from './foreign_collections.ts';
 import { wrongType } from './fields.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
+import { checkOutput, runOutput, writesItsDocuments } from './pipeline_output.ts';
 import { refuseCollation } from './update.ts';
 
 export const aggregateCommand: Command = {
   name: 'aggregate',
   secondary: 'optIn',
-  acceptsWriteConcern: true,
+  writesIn: writesItsDocuments,
   readConcerns: ['available', 'majority', 'linearizable'],
   isApiVersion1: true,
   help: 'runs documents through the stages of a pipeline',
@@ -49,6 +50,8 @@ export const aggregateCommand: Command = {
         "{aggregate: 'collection'} is not valid for '$documents'; {aggregate: 1} is required.",
       );
     }
+    const { write } = pipeline;
+    if (write !== undefined) checkOutput(write, request, context);
     const collection = data.catalog.find(ns);
     const hint = aggregate.hint === undefined ? undefined : resolveHint(aggregate.hint, collection);
     let query: RunningQuery;
@@ -74,9 +77,21 @@ export const aggregateCommand: Command = {
       hasTimeout: true,
       readAt: ns.startsWith('local.') ? () => TIMESTAMP_MAX : readAt,
     };
-    return openCursor(cursor, request, context, reply);
+    try {
+      const running =
+        write === undefined
+          ? openCursor(cursor, request, context, reply)
+          : runOutput({ ...cursor, write }, context, reply);
+      return running?.catch(failRun);
+    } catch (error) {
+      return failRun(error);
+    }
   },
 };
+
+function failRun(error: unknown): never {
+  throw inContext(error, 'PlanExecutor error during aggregation');
+}
 
 const MATCH_ALL: CompiledFilter = compileFilter(EMPTY_DOCUMENT);
 

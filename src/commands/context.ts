@@ -160,8 +160,8 @@ export interface Command {
   readonly maintenanceOk?: boolean;
   /** Takes a write concern, which dispatch waits for after `run`. */
   readonly isWrite?: boolean;
-  /** Accepts a write concern without being a write by itself, as aggregate, which only writes with $out or $merge. */
-  readonly acceptsWriteConcern?: boolean;
+  /** Of a command that is a write only in some requests, as aggregate is with $out or $merge: whether this is one. */
+  readonly writesIn?: (request: CommandRequest) => boolean;
   /** Accepts a `txnNumber` without `autocommit`. */
   readonly isRetryableWrite?: boolean;
   /** Read concern levels besides 'local' that it accepts; absent: none. */

@@ -33,7 +33,7 @@ import {
   waitBeforeRead,
   writeConcernOf,
 } from './concern_waits.ts';
-import type { ClientState, Command } from './context.ts';
+import type { ClientState } from './context.ts';
 import { writeErrorReply, writeWriteConcernFailure } from './error_reply.ts';
 import { Exchange, type Services } from './exchange.ts';
 import { meetFailPoint } from './meet_fail_point.ts';
@@ -135,7 +135,8 @@ export class Dispatcher {
         lastKnownCommittedOpTime: undefined,
       };
     }
-    const concern = command.isWrite === true ? writeConcernOf(exchange) : undefined;
+    const isWrite = command.isWrite === true || command.writesIn?.(request) === true;
+    const concern = isWrite ? writeConcernOf(exchange) : undefined;
     exchange.concern = concern;
     const failure = server.failPoints.isActive ? meetFailPoint(exchange) : undefined;
     const wait = failure === undefined ? waitBeforeRead(exchange) : failure.then(() => waitBeforeRead(exchange));
@@ -162,8 +163,8 @@ export class Dispatcher {
 
   /** Turns an error into the reply. A failed write still waits for its write concern: what it met may be new. */
   #fail(exchange: Exchange, writer: BsonWriter, error: unknown): Promise<void> | undefined {
-    const { command, concern } = exchange;
-    const failure = this.#commandErrorOf(command, error);
+    const { concern } = exchange;
+    const failure = this.#commandErrorOf(exchange, error);
     exchange.error = failure;
     this.#services.server.asserts.user += 1;
     const pending =
@@ -181,9 +182,11 @@ export class Dispatcher {
     return undefined;
   }
 
-  #commandErrorOf(command: Command, error: unknown): CommandError {
+  /** What else a write fails with leaves nothing known: it stops the member. */
+  #commandErrorOf({ command, concern }: Exchange, error: unknown): CommandError {
     if (error instanceof CommandError) return error;
-    if (error instanceof InvariantError || command.isWrite === true) throw error;
+    const isWrite = command.isWrite === true || concern !== undefined;
+    if (error instanceof InvariantError || isWrite) throw error;
     const stack = error instanceof Error ? error.stack : String(error);
     this.#services.log.write({
       severity: 'E',

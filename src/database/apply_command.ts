@@ -4,13 +4,14 @@ import type { Timestamp } from '../base/optime.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { ElementReader, findField } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
-import { maybeStringOf, stringOf } from '../bson/value.ts';
+import { isTruthy, maybeStringOf, stringOf } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import type { EntryView } from '../oplog/entry.ts';
 import type { Catalog } from './catalog.ts';
 import { databaseOf, type Collection } from './collection.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { isIdKey, storedIndexSpec } from './index_spec.ts';
+import { permanentOptions } from './temporary.ts';
 import { hexOf } from './uuid.ts';
 
 export interface CommandTarget {
@@ -22,6 +23,7 @@ export interface CommandTarget {
 const INDEX = fieldName('index');
 const INDEXES = fieldName('indexes');
 const TO = fieldName('to');
+const STAY_TEMP = fieldName('stayTemp');
 const DROP_TARGET = fieldName('dropTarget');
 
 /** Undefined when done at once. Throws for commands that are not known: the member must not pass over them. */
@@ -113,7 +115,9 @@ function applyRename(target: CommandTarget, view: EntryView, from: string, at: T
   if (occupant !== undefined) {
     target.catalog.rename(occupant, `${occupant.db}.tmp${source.key.slice(0, 5)}.rename`, at);
   }
-  target.catalog.rename(source, ns, at);
+  const stayTemp = findField(view.bytes, STAY_TEMP, view.oAt);
+  const staysTemporary = stayTemp !== undefined && isTruthy(stayTemp);
+  target.catalog.rename(source, ns, at, staysTemporary ? source.options : permanentOptions(source.options));
 }
 
 function applyCreateIndex(

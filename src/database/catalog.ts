@@ -123,14 +123,14 @@ export class Catalog {
     collection.markGone(`collection dropped. UUID ${uuidText(collection.uuid)}`);
   }
 
-  /** The object given is dead afterwards; its successor has the same tables. */
-  rename(collection: Collection, ns: string, at: Timestamp): Collection {
+  /** The object given is dead afterwards; its successor has the same tables, and maybe other options. */
+  rename(collection: Collection, ns: string, at: Timestamp, options = collection.options): Collection {
     invariant(!this.#byNs.has(ns), () => `${ns} is free`);
     this.#unregister(collection);
     const renamed = new Collection({
       ns,
       uuid: collection.uuid,
-      options: collection.options,
+      options,
       documents: collection.documents,
       ids: collection.ids,
       indexes: collection.indexes,

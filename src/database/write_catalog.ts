@@ -7,6 +7,7 @@ import { databaseOf } from './collection.ts';
 import type { Index } from './index.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { ID_INDEX_SPEC } from './index_spec.ts';
+import { isTemporary, permanentOptions } from './temporary.ts';
 import { newUuid } from './uuid.ts';
 import type { WriteTarget } from './write_documents.ts';
 
@@ -34,6 +35,13 @@ export function dropCollection(target: WriteTarget, collection: Collection): voi
   target.catalog.drop(collection, at);
 }
 
+/** On a new primary: nobody fills temporary collections that were begun before. */
+export function dropTemporaryCollections(target: WriteTarget): void {
+  for (const collection of [...target.catalog.collections()]) {
+    if (collection.isReplicated && isTemporary(collection)) dropCollection(target, collection);
+  }
+}
+
 /** Logged after every collection of the database was dropped. */
 export function logDropDatabase(target: WriteTarget, db: string): void {
   const o = new BsonWriter().startDocument().int32('dropDatabase', 1).endDocument().finish();
@@ -57,7 +65,7 @@ export function renameCollection(
       : new BsonWriter().startDocument().int32('numRecords', dropTarget.count).endDocument().finish();
   const at = target.writeLog.command(collection.db, collection.uuid, o, o2);
   if (dropTarget !== undefined) target.catalog.drop(dropTarget, at);
-  return target.catalog.rename(collection, to, at);
+  return target.catalog.rename(collection, to, at, permanentOptions(collection.options));
 }
 
 /** On a collection without documents: there is nothing to build. */

@@ -12,6 +12,7 @@ import type { OperationRegistry } from '../commands/operation.ts';
 import type { ReplicationService, ShutdownOptions, WriteConcernOutcome } from '../commands/replication_service.ts';
 import type { WriteConcern } from '../commands/write_concern.ts';
 import type { MemberData } from '../database/member_data.ts';
+import { dropTemporaryCollections } from '../database/write_catalog.ts';
 import { parseConfig } from '../replication/config_parse.ts';
 import { configToDocument } from '../replication/config_document.ts';
 import { ReplicationCore } from '../replication/core.ts';
@@ -384,6 +385,7 @@ export class MemberReplication implements ReplicationService {
     const { data } = this.#options;
     data.term = term;
     data.acceptsWrites = true;
+    dropTemporaryCollections(data);
     this.#noopWriter.start();
   }
 

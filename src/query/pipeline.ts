@@ -18,6 +18,7 @@ import type { CompiledFilter } from './matcher.ts';
 import type { Source } from './pipeline/source.ts';
 import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
 import type { Collections, PipelinePlace, Stage, StageContext, StageKind } from './pipeline/stage.ts';
+import type { WriteSpec } from './pipeline/write_spec.ts';
 import { STAGE_BY_NAME, UNBUILT_STAGES } from './pipeline/stages.ts';
 import type { SortSpec } from './sort.ts';
 import { itemsOf } from './update/array_value.ts';
@@ -94,9 +95,15 @@ function compileStages(stages: readonly Uint8Array[], context: StageContext): Co
     stageCount: compiled.length,
     isSource: stages.length > 0 && firstKind(stages[0])?.isSource === true,
     pushdown,
+    write: writeOf(compiled),
     countOnly: isCount ? (count) => next.result(count) : undefined,
     open: (source, from) => openStages(compiled, source, from),
   };
+}
+
+function writeOf(stages: readonly Stage[]): WriteSpec | undefined {
+  const last = stages.at(-1);
+  return last?.kind === 'write' ? last.write : undefined;
 }
 
 function firstKind(stage: Uint8Array): StageKind | undefined {

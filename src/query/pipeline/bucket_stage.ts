@@ -67,8 +67,7 @@ function bucketOf({ groupBy, boundaries, fallback }: BucketSpec, root: Uint8Arra
   if (fallback !== undefined) return fallback;
   throw new CommandError(
     40066,
-    'PlanExecutor error during aggregation :: caused by :: $switch could not find a matching branch for an input, and ' +
-      'no default was specified.',
+    '$switch could not find a matching branch for an input, and ' + 'no default was specified.',
   );
 }
 

@@ -2,6 +2,7 @@
 import type { CompiledFilter } from '../matcher.ts';
 import type { SortSpec } from '../sort.ts';
 import type { Source } from './source.ts';
+import type { WriteSpec } from './write_spec.ts';
 
 /** What the storage side may do itself, so that the pipeline starts after it. Taken in this order. */
 export interface Pushdown {
@@ -22,6 +23,8 @@ export interface CompiledPipeline {
    * the document that is the whole result, undefined for no result.
    */
   readonly countOnly: ((count: number) => Uint8Array | undefined) | undefined;
+  /** Set when it ends with `$out` or `$merge`: the documents are to be written, and none is returned. */
+  readonly write: WriteSpec | undefined;
   /** Whether its first stage makes documents of its own. */
   readonly isSource: boolean;
   /** Runs the stages from index `from` on (0, or `pushdown.stages` when the source did those). */

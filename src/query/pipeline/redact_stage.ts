@@ -74,7 +74,7 @@ class Redaction {
       default:
         throw new CommandError(
           17053,
-          "PlanExecutor error during aggregation :: caused by :: $redact's expression should not return anything " +
+          "$redact's expression should not return anything " +
             'aside from the variables $$KEEP, $$DESCEND, and $$PRUNE, but returned something else',
         );
     }

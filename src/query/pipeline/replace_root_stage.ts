@@ -48,8 +48,7 @@ function replacing(expression: Expression, what: string): Stage {
     const type = value === undefined ? 'missing' : typeAlias(value.type);
     throw new CommandError(
       40228,
-      `PlanExecutor error during aggregation :: caused by :: ${what}must evaluate to an object, but resulting value ` +
-        `was: ${shown}. Type of resulting value: '${type}'.`,
+      `${what}must evaluate to an object, but resulting value ` + `was: ${shown}. Type of resulting value: '${type}'.`,
     );
   };
   return { kind: 'other', open: (source) => new MapSource(source, replace) };

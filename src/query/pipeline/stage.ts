@@ -5,6 +5,7 @@ import type { CompiledFilter } from '../matcher.ts';
 import type { CompiledPipeline, Pushdown } from './compiled_pipeline.ts';
 import type { SortSpec } from '../sort.ts';
 import type { Source } from './source.ts';
+import type { WriteSpec } from './write_spec.ts';
 
 /** A compiled stage. The kinds other than 'other' are those that storage can do itself. */
 export type Stage =
@@ -14,6 +15,8 @@ export type Stage =
   | { readonly kind: 'skip' | 'limit'; readonly count: number; open(source: Source): Source }
   /** Makes one document of all: their number. `result` is undefined for none. */
   | { readonly kind: 'count'; result(count: number): Uint8Array | undefined; open(source: Source): Source }
+  /** The last stage of a pipeline that writes; what it is given passes through it to whoever writes. */
+  | { readonly kind: 'write'; readonly write: WriteSpec; open(source: Source): Source }
   | { readonly kind: 'other'; open(source: Source): Source };
 
 /** The other collections of the database, for stages that read them. Declared here, done by whoever runs pipelines. */

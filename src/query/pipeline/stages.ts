@@ -12,6 +12,8 @@ import { groupStage } from './group_stage.ts';
 import { limitStage, skipStage } from './limit_stages.ts';
 import { lookupStage } from './lookup_stage.ts';
 import { matchStage } from './match_stage.ts';
+import { mergeStage } from './merge_stage.ts';
+import { outStage } from './out_stage.ts';
 import { projectStage } from './project_stage.ts';
 import { redactStage } from './redact_stage.ts';
 import { replaceRootStage, replaceWithStage } from './replace_root_stage.ts';
@@ -38,6 +40,8 @@ const STAGES: readonly StageKind[] = [
   limitStage,
   lookupStage,
   matchStage,
+  mergeStage,
+  outStage,
   projectStage,
   redactStage,
   replaceRootStage,
@@ -70,8 +74,6 @@ const UNBUILT: readonly UnbuiltStage[] = [
   { name: '$indexStats', position: 'first', notIn: IN_FACET },
   { name: '$listLocalSessions', position: 'first', notIn: IN_FACET },
   { name: '$listSessions', position: 'first', notIn: IN_FACET },
-  { name: '$merge', position: 'last', notIn: INSIDE },
-  { name: '$out', position: 'last', notIn: INSIDE },
   { name: '$planCacheStats', position: 'first', notIn: IN_FACET },
   { name: '$querySettings', position: 'first', notIn: IN_FACET },
   { name: '$queryStats', position: 'first', notIn: IN_FACET },

@@ -21,6 +21,7 @@ import { ForeignCollections } from './foreign_collections.ts';
 import { wrongType } from './fields.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { checkOutput, runOutput, writesItsDocuments } from './pipeline_output.ts';
+import { systemDocuments } from './system_documents.ts';
 import { refuseCollation } from './update.ts';
 
 export const aggregateCommand: Command = {
@@ -41,6 +42,8 @@ export const aggregateCommand: Command = {
     const pipeline = compilePipeline(aggregate.pipeline, {
       scope: expressionScope(context, aggregate.variables),
       db: request.db,
+      ns,
+      system: (wanted) => systemDocuments(wanted, context),
       collections: foreign,
       random: () => context.env.random.uint32() / 2 ** 32,
     });
@@ -185,6 +188,8 @@ function batchSizeValue(value: ValueSpan): number {
   throw new CommandError(51_024, `BSON field 'batchSize' value must be >= 0, actual value '${batchSize}'`);
 }
 
+const DATABASE_STAGES = new Set(['$currentOp', '$documents', '$listLocalSessions']);
+
 /** Whether the pipeline is about a collection; else its first stage must bring its own documents. */
 function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
   const reader = new ElementReader(request.body);
@@ -197,7 +202,7 @@ function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
   const [first] = aggregate.pipeline;
   const stage = new ElementReader(first ?? EMPTY_DOCUMENT);
   const name = stage.next() ? stage.name() : '';
-  if (name === '$documents') return false;
+  if (DATABASE_STAGES.has(name)) return false;
   const text = `{aggregate: 1} is not valid for '${name}'; a collection is required.`;
   throw new CommandError('InvalidNamespace', text);
 }

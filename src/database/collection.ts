@@ -33,6 +33,8 @@ export class Collection {
   readonly options: Uint8Array;
   readonly documents: Table;
   readonly ids: Table;
+  /** Queries that read the index on `_id` since the process began; looking up single documents does not count. */
+  idIndexUses = 0;
   /** Whether writes are logged. */
   readonly isReplicated: boolean;
   #indexes: readonly Index[];

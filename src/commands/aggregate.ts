@@ -1,27 +1,21 @@
 import { CommandError, inContext } from '../base/command_error.ts';
-import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
+import { TIMESTAMP_MAX } from '../base/optime.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
-import type { Collection } from '../database/collection.ts';
-import { CountRun } from '../database/count_run.ts';
-import { OplogSource } from '../database/oplog_query.ts';
-import { resolveHint, type Hint } from '../database/plan.ts';
-import { fixedQuery, ListSource, openFind, type RunningQuery } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
-import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
-import { compilePipeline, type CompiledPipeline } from '../query/pipeline.ts';
-import { PAUSE, type Source } from '../query/pipeline/source.ts';
+import { resolveView } from '../database/views.ts';
+import { compilePipeline } from '../query/pipeline.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
-import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint, virtualDocuments } from './cursor_reply.ts';
+import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { expressionScope } from './expression_scope.ts';
-import { ForeignCollections } from './foreign_collections.ts';
+import { ForeignCollections, pipelineSettings } from './foreign_collections.ts';
 import { wrongType } from './fields.ts';
-import { OPLOG_NS, readNamespace } from './namespace.ts';
+import { readNamespace } from './namespace.ts';
 import { checkOutput, runOutput, writesItsDocuments } from './pipeline_output.ts';
-import { systemDocuments } from './system_documents.ts';
+import { openPipelineOn } from './pipeline_query.ts';
 import { refuseCollation } from './update.ts';
 
 export const aggregateCommand: Command = {
@@ -38,15 +32,11 @@ export const aggregateCommand: Command = {
     const ns = isAboutCollection ? readNamespace(request, data) : `${request.db}.$cmd.aggregate`;
     const readAt = readPoint(request, context, ns);
     const turn = new Turn(context.env.clock);
-    const foreign = new ForeignCollections(data, turn, readAt);
-    const pipeline = compilePipeline(aggregate.pipeline, {
-      scope: expressionScope(context, aggregate.variables),
-      db: request.db,
-      ns,
-      system: (wanted) => systemDocuments(wanted, context),
-      collections: foreign,
-      random: () => context.env.random.uint32() / 2 ** 32,
-    });
+    const settings = pipelineSettings(request.db, expressionScope(context, aggregate.variables), context);
+    const foreign = new ForeignCollections({ data, turn, readAt, settings });
+    const view = isAboutCollection ? resolveView(data.catalog, ns) : undefined;
+    const stages = view === undefined ? aggregate.pipeline : [...view.pipeline, ...aggregate.pipeline];
+    const pipeline = compilePipeline(stages, { ...settings, collections: foreign });
     if (isAboutCollection && pipeline.isSource) {
       throw new CommandError(
         'InvalidNamespace',
@@ -55,24 +45,14 @@ export const aggregateCommand: Command = {
     }
     const { write } = pipeline;
     if (write !== undefined) checkOutput(write, request, context);
-    const collection = data.catalog.find(ns);
-    const hint = aggregate.hint === undefined ? undefined : resolveHint(aggregate.hint, collection);
-    let query: RunningQuery;
-    if (collection !== undefined) {
-      query = openPipeline({ collection, pipeline, foreign, hint, at: readAt(), turn });
-    } else if (ns === OPLOG_NS) {
-      const filter = pipeline.pushdown.filter ?? MATCH_ALL;
-      const visible = (): Timestamp => data.readTimestamp;
-      const source = new OplogSource(data.oplog, { filter, reverse: false, visible }, turn);
-      query = { ...fixedQuery(pipeline.open(source, 0), turn), moveTo: (to) => foreign.moveTo(to) };
-    } else {
-      const documents = virtualDocuments(ns, data, readAt()) ?? [];
-      query = { ...fixedQuery(pipeline.open(new ListSource(documents), 0), turn), moveTo: (to) => foreign.moveTo(to) };
-    }
+    const { query, subjects } = openPipelineOn(
+      { ns: view?.ns ?? ns, pipeline, foreign, hint: aggregate.hint, readAt, turn },
+      data,
+    );
     const cursor = {
       ns,
       query,
-      subjects: collection === undefined ? [] : [collection],
+      subjects,
       batchSize: aggregate.batchSize,
       isSingleBatch: false,
       isTailable: false,
@@ -95,8 +75,6 @@ export const aggregateCommand: Command = {
 function failRun(error: unknown): never {
   throw inContext(error, 'PlanExecutor error during aggregation');
 }
-
-const MATCH_ALL: CompiledFilter = compileFilter(EMPTY_DOCUMENT);
 
 interface Aggregate {
   readonly pipeline: readonly Uint8Array[];
@@ -188,8 +166,6 @@ function batchSizeValue(value: ValueSpan): number {
   throw new CommandError(51_024, `BSON field 'batchSize' value must be >= 0, actual value '${batchSize}'`);
 }
 
-const DATABASE_STAGES = new Set(['$currentOp', '$documents', '$listLocalSessions']);
-
 /** Whether the pipeline is about a collection; else its first stage must bring its own documents. */
 function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
   const reader = new ElementReader(request.body);
@@ -202,63 +178,7 @@ function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
   const [first] = aggregate.pipeline;
   const stage = new ElementReader(first ?? EMPTY_DOCUMENT);
   const name = stage.next() ? stage.name() : '';
-  if (DATABASE_STAGES.has(name)) return false;
+  if (name === '$documents') return false;
   const text = `{aggregate: 1} is not valid for '${name}'; a collection is required.`;
   throw new CommandError('InvalidNamespace', text);
-}
-
-interface PipelineRequest {
-  readonly collection: Collection;
-  readonly pipeline: CompiledPipeline;
-  readonly foreign: ForeignCollections;
-  readonly hint: Hint | undefined;
-  readonly at: Timestamp;
-  readonly turn: Turn;
-}
-
-function openPipeline(request: PipelineRequest): RunningQuery {
-  const { collection, pipeline, foreign, hint, at, turn } = request;
-  const { filter = MATCH_ALL, sort, skip, limit, stages } = pipeline.pushdown;
-  if (pipeline.countOnly !== undefined) return openCount(request, pipeline.countOnly);
-  const below = openFind({ collection, filter, sort, skip, limit, hint, projection: undefined, at, turn });
-  const source = pipeline.open(below.source, stages);
-  const moveTo = (to: Timestamp): void => {
-    below.moveTo(to);
-    foreign.moveTo(to);
-  };
-  return { source, turn, projection: undefined, isEnded: () => false, moveTo };
-}
-
-function openCount(request: PipelineRequest, result: (count: number) => Uint8Array | undefined): RunningQuery {
-  const { collection, pipeline, hint, at, turn } = request;
-  const { filter = MATCH_ALL, skip, limit } = pipeline.pushdown;
-  const isWhole = filter.matchesAll && hint === undefined && at === TIMESTAMP_MAX;
-  const run = isWhole ? undefined : new CountRun({ collection, filter, hint, at, turn, limit: skip + limit });
-  const source = new CountSource(run, (count) => result(Math.min(Math.max(count - skip, 0), limit)), collection);
-  return { source, turn, projection: undefined, isEnded: () => false, moveTo: (to) => run?.moveTo(to) };
-}
-
-/** The one document that a pipeline of counting gives. */
-class CountSource implements Source {
-  readonly #run: CountRun | undefined;
-  readonly #result: (count: number) => Uint8Array | undefined;
-  readonly #collection: Collection;
-  #isDone = false;
-
-  constructor(run: CountRun | undefined, result: (count: number) => Uint8Array | undefined, collection: Collection) {
-    this.#run = run;
-    this.#result = result;
-    this.#collection = collection;
-  }
-
-  next(): Uint8Array | undefined | typeof PAUSE {
-    if (this.#isDone) return undefined;
-    if (this.#run !== undefined && this.#run.advance() === 'pause') return PAUSE;
-    this.#isDone = true;
-    return this.#result(this.#run?.count ?? this.#collection.count);
-  }
-
-  close(): void {
-    this.#isDone = true;
-  }
 }

@@ -32,7 +32,8 @@ export const bulkWriteCommand: Command = {
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scope = expressionScope(context, bulk.variables);
-    const run = new BulkWriteRun(bulk, { data, turn, session, scope }, context.server.opcounters);
+    const { bypassesValidation } = bulk;
+    const run = new BulkWriteRun(bulk, { data, turn, session, scope, bypassesValidation }, context.server.opcounters);
     const waiting = runBatch(run, context, turn);
     const answer = (): Promise<void> | undefined => writeOutcome(run.outcome, bulk, { request, context, reply });
     return waiting === undefined ? answer() : waiting.then(answer);
@@ -43,6 +44,7 @@ function parseBulkWrite(request: CommandRequest): BulkWrite {
   const options = {
     ordered: true,
     errorsOnly: false,
+    bypassesValidation: false,
     batchSize: Infinity,
     firstId: undefined as number | undefined,
     ids: undefined as readonly number[] | undefined,
@@ -59,7 +61,7 @@ function parseBulkWrite(request: CommandRequest): BulkWrite {
     else if (args.name === 'stmtId') options.firstId = args.int32();
     else if (args.name === 'stmtIds') options.ids = args.int32List();
     else if (args.name === 'let') options.variables = args.document();
-    else if (args.name === 'bypassDocumentValidation') args.flag();
+    else if (args.name === 'bypassDocumentValidation') options.bypassesValidation = args.flag();
     else args.refuseUnknown();
   }
   if (ops === undefined) throw missingField('bulkWrite.ops');

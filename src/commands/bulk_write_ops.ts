@@ -24,6 +24,7 @@ export interface BulkWrite {
   readonly ids: readonly number[] | undefined;
   /** The `let`. */
   readonly variables: Uint8Array | undefined;
+  readonly bypassesValidation: boolean;
 }
 
 type Kind = BulkOperation['kind'];

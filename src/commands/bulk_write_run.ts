@@ -89,7 +89,7 @@ export class BulkWriteRun implements BatchRun {
   /** The effect, when it is known at once; else the operation is left in `#running`. */
   #begin(operation: BulkOperation): Effect | undefined {
     const { firstId, ids, namespaces } = this.#bulk;
-    const { session, data } = this.#on;
+    const { session, data, bypassesValidation } = this.#on;
     const ns = namespaces[operation.on];
     this.#counters[operation.kind] += 1;
     checkWritable(ns, data);
@@ -106,7 +106,7 @@ export class BulkWriteRun implements BatchRun {
       case 'insert': {
         const document = insertableDocument(operation.document, 0, data);
         const collection = data.catalog.find(ns) ?? createCollection(data, ns);
-        insertDocument(data, collection, document, statementOf(session, id));
+        insertDocument(data, collection, document, { statement: statementOf(session, id), bypassesValidation });
         return { n: 1 };
       }
       case 'update':

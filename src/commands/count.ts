@@ -1,19 +1,23 @@
 import { CommandError } from '../base/command_error.ts';
+import type { Timestamp } from '../base/optime.ts';
 import { BSON_TYPE, isNumericType } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import { CountRun } from '../database/count_run.ts';
 import { resolveHint } from '../database/plan.ts';
 import { Turn } from '../database/turn.ts';
+import { resolveView, type ResolvedView } from '../database/views.ts';
 import { describeValue } from '../query/describe.ts';
 import { compileFilter } from '../query/matcher.ts';
+import { PAUSE } from '../query/pipeline/source.ts';
 import { Arguments } from './arguments.ts';
-import type { Command, CommandRequest } from './context.ts';
+import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { readPoint, runToEnd, virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { expressionScope } from './expression_scope.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { refuseCollation } from './update.ts';
+import { matchStage, numberStage, openView, resumeView } from './view_query.ts';
 
 export const countCommand: Command = {
   name: 'count',
@@ -28,6 +32,12 @@ export const countCommand: Command = {
     const filter = compileFilter(count.query, expressionScope(context));
     const readAt = readPoint(request, context, ns);
     const collection = data.catalog.find(ns);
+    const view = collection === undefined ? resolveView(data.catalog, ns) : undefined;
+    if (view !== undefined) {
+      const counted = countOnView(view, count, { readAt, context });
+      if (typeof counted === 'number') return writeCount(reply, count, counted);
+      return counted.then((total) => writeCount(reply, count, total));
+    }
     if (collection === undefined) {
       let total = virtualDocuments(ns, data, readAt())?.filter((one) => filter.matcher.matches(one, 0)).length ?? 0;
       if (ns === OPLOG_NS && filter.matchesAll) total = data.oplog.count;
@@ -77,6 +87,29 @@ function parseCount(request: CommandRequest): Count {
     else if (args.name !== 'fields') args.refuseUnknown();
   }
   return { query, skip, limit, hint };
+}
+
+/** How many documents a view shows, up to the limit. */
+function countOnView(
+  view: ResolvedView,
+  { query, skip, limit, hint }: Count,
+  { readAt, context }: { readonly readAt: () => Timestamp; readonly context: CommandContext },
+): number | Promise<number> {
+  const turn = new Turn(context.env.clock);
+  const stages = [matchStage(query)];
+  if (limit !== Infinity) stages.push(numberStage('$limit', limit + skip));
+  const opened = openView(view, { stages, scope: expressionScope(context), hint, readAt, turn }, context);
+  let total = 0;
+  const advance = (): 'done' | 'pause' => {
+    for (;;) {
+      const document = opened.query.source.next();
+      if (document === PAUSE) return 'pause';
+      if (document === undefined) return 'done';
+      total += 1;
+    }
+  };
+  const waiting = runToEnd(advance, context, () => resumeView(opened, turn, readAt));
+  return waiting === undefined ? total : waiting.then(() => total);
 }
 
 function skipOf(value: RawValue): number {

@@ -1,68 +1,55 @@
 import { CommandError } from '../base/command_error.ts';
-import { isEmptyDocument } from '../bson/elements.ts';
-import { isIdKey } from '../database/index_spec.ts';
-import { parseIndexSpec } from '../database/index_spec_parse.ts';
+import { ElementReader } from '../bson/elements.ts';
+import { BSON_TYPE } from '../bson/types.ts';
+import { findView } from '../database/views.ts';
 import { createCollection } from '../database/write_catalog.ts';
-import { Arguments } from './arguments.ts';
+import { parseCreate } from './create_options.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
-import { refuseCollation } from './update.ts';
+import { createView, refuseExistingView } from './view_definition.ts';
 
 export const createCommand: Command = {
   name: 'create',
   secondary: 'never',
   isWrite: true,
   isApiVersion1: true,
-  help: 'creates a collection',
+  help: 'creates a collection or a view',
   run(request, context) {
     const { data } = context;
+    checkNoUuid(request);
     const ns = writeNamespace(request);
-    parseOptions(request);
+    const { options, viewOn, pipeline } = parseCreate(request, ns);
+    checkCreatable(request.db, ns);
     checkWritable(ns, data);
-    if (data.catalog.find(ns) !== undefined) {
-      throw new CommandError('NamespaceExists', `Collection already exists. NS: ${ns}`);
+    if (viewOn === undefined) {
+      if (data.catalog.find(ns) !== undefined) {
+        throw new CommandError('NamespaceExists', `Collection already exists. NS: ${ns}`);
+      }
+      refuseExistingView(data, ns);
+      createCollection(data, ns, options);
+    } else {
+      if (data.catalog.find(ns) !== undefined) {
+        throw new CommandError(17_399, `Cannot create collection ${ns} - collection already exists.`);
+      }
+      if (findView(data.catalog, ns) !== undefined)
+        throw new CommandError('NamespaceExists', 'Namespace already exists');
+      createView({ ns, viewOn, pipeline, collation: undefined }, context);
     }
-    createCollection(data, ns);
     context.lastWrite = data.oplog.lastWritten;
   },
 };
 
-const OFF_FLAGS = new Set(['capped', 'autoIndexId', 'recordPreImages', 'changeStreamPreAndPostImages']);
-const UNSUPPORTED = new Set([
-  'validationLevel',
-  'validationAction',
-  'viewOn',
-  'timeseries',
-  'expireAfterSeconds',
-  'clusteredIndex',
-  'encryptedFields',
-  'size',
-  'max',
-]);
-
-/** Options that change nothing pass; those that ask for a kind of collection there is none of are refused by name. */
-function parseOptions(request: CommandRequest): void {
-  const args = Arguments.ofCommand('create', request.body);
-  while (args.next()) takeOption(args);
+function checkNoUuid(request: CommandRequest): void {
+  const first = new ElementReader(request.body);
+  first.next();
+  if (first.type !== BSON_TYPE.binData) return;
+  throw new CommandError('BadValue', 'Collection name must be provided. UUID is not valid in this context');
 }
 
-function takeOption(args: Arguments): void {
-  const { name } = args;
-  if (name === 'idIndex') checkIdIndex(args);
-  else if (name === 'collation') refuseCollation(args);
-  else if (name === 'validator' || name === 'storageEngine' || name === 'indexOptionDefaults') {
-    if (!isEmptyDocument(args.document()) && name === 'validator') args.refuseUnsupported();
-  } else if (name === 'pipeline') args.arrayStart();
-  else if (name === 'temp') throw new CommandError('InvalidOptions', "the 'temp' field is an invalid option");
-  else if (name === 'flags') args.integer();
-  else if (OFF_FLAGS.has(name)) {
-    if (name === 'autoIndexId' ? !args.flag() : args.flag()) args.refuseUnsupported();
-  } else if (UNSUPPORTED.has(name)) args.refuseUnsupported();
-  else args.refuseUnknown();
-}
-
-function checkIdIndex(args: Arguments): void {
-  const spec = parseIndexSpec(args.document(), 0);
-  if (isIdKey(spec.key)) return;
-  throw new CommandError('BadValue', "The field 'key' for an _id index must be {_id: 1}");
+/** Names of the system are not for clients to take. */
+function checkCreatable(db: string, ns: string): void {
+  const name = ns.slice(db.length + 1);
+  if (!name.startsWith('system.') || db === 'admin' || db === 'config') return;
+  if (name === 'system.js' || name === 'system.users' || name === 'system.views') return;
+  throw new CommandError('InvalidNamespace', `Invalid system namespace: ${ns}`);
 }

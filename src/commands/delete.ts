@@ -36,7 +36,7 @@ export const deleteCommand: Command = {
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scope = expressionScope(context, parsed.variables);
-    const batch = new DeleteBatch(parsed, { data, turn, session, scope });
+    const batch = new DeleteBatch(parsed, { data, turn, session, scope, bypassesValidation: true });
     const waiting = runBatch(batch, context, turn);
     if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'delete');
     return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'delete'));

@@ -9,17 +9,19 @@ import type { BsonWriter } from '../bson/writer.ts';
 import { resolveHint } from '../database/plan.ts';
 import { fixedQuery, ListSource, MatchSource, openFind, type RunningQuery } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
+import { resolveView } from '../database/views.ts';
 import { hexOf } from '../database/uuid.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { PAUSE } from '../query/pipeline/source.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
-import { readPoint, runToEnd, virtualDocuments } from './cursor_reply.ts';
+import { readPoint, runToEnd, virtualDocuments, type CursorRequest } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { readNamespace } from './namespace.ts';
 import { refuseCollation } from './update.ts';
+import { matchStage, openView, resumeView } from './view_query.ts';
 
 export const distinctCommand: Command = {
   name: 'distinct',
@@ -34,8 +36,14 @@ export const distinctCommand: Command = {
     const readAt = readPoint(request, context, ns);
     const turn = new Turn(context.env.clock);
     const collection = data.catalog.find(ns);
+    const view = collection === undefined ? resolveView(data.catalog, ns) : undefined;
     let query: RunningQuery;
-    if (collection === undefined) {
+    let subjects: CursorRequest['subjects'] = collection === undefined ? [] : [collection];
+    if (view !== undefined) {
+      const stages = [matchStage(distinct.query)];
+      const read = { stages, scope: expressionScope(context), hint: distinct.hint, readAt, turn };
+      ({ query, subjects } = openView(view, read, context));
+    } else if (collection === undefined) {
       const documents = virtualDocuments(ns, data, readAt()) ?? [];
       query = fixedQuery(new MatchSource(new ListSource(documents), filter), turn);
     } else {
@@ -45,11 +53,7 @@ export const distinctCommand: Command = {
     }
     const values = new DistinctValues(distinct.key, query, reply);
     reply.startArray('values');
-    const resume = (): void => {
-      if (collection?.gone !== undefined) throw new CommandError('QueryPlanKilled', collection.gone);
-      turn.restart();
-      query.moveTo(readAt());
-    };
+    const resume = (): void => resumeView({ query, subjects }, turn, readAt);
     const waiting = runToEnd(() => values.advance(), context, resume);
     if (waiting === undefined) reply.end();
     return waiting?.then(() => void reply.end());

@@ -6,6 +6,7 @@ import { stringOf, type RawValue } from '../bson/value.ts';
 import type { Collection } from '../database/collection.ts';
 import type { Index } from '../database/index.ts';
 import { isIdKey } from '../database/index_spec.ts';
+import { refuseView } from '../database/views.ts';
 import { dropIndex } from '../database/write_catalog.ts';
 import { describeDocument } from '../query/describe.ts';
 import { Arguments } from './arguments.ts';
@@ -26,6 +27,7 @@ export const dropIndexesCommand: Command = {
     const which = parseIndex(request);
     checkWritable(ns, data);
     const collection = data.catalog.find(ns);
+    if (collection === undefined) refuseView(data.catalog, ns);
     if (collection === undefined) throw new CommandError('NamespaceNotFound', `ns not found ${ns}`);
     const before = collection.indexes.length + 1;
     const indexes = chosen(collection, which);

@@ -77,7 +77,7 @@ function writeLabels(reply: BsonWriter, labels: readonly string[]): void {
 }
 
 /** Raw values and documents as bytes are copied, everything else is encoded. */
-function writeDetails(reply: BsonWriter, details: ErrorDetails): void {
+export function writeDetails(reply: BsonWriter, details: ErrorDetails): void {
   for (const [name, value] of Object.entries(details)) {
     if (name === 'errorLabels') continue;
     if (value instanceof RawValue) reply.value(name, value);

@@ -12,6 +12,7 @@ import { planOf, fixedQuery, ListSource, MatchSource, openFind } from '../databa
 import { SortSource, WindowSource, type RunningQuery } from '../database/running_query.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
 import { Turn } from '../database/turn.ts';
+import { resolveView } from '../database/views.ts';
 import { describeValue } from '../query/describe.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import type { Source } from '../query/pipeline/source.ts';
@@ -29,6 +30,8 @@ import {
 } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { expressionScope } from './expression_scope.ts';
+import type { Find } from './find_arguments.ts';
+import { findOnView } from './find_on_view.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { noteRequesterTerm } from './oplog_term.ts';
 import { refuseCollation } from './update.ts';
@@ -58,24 +61,6 @@ function checkName(request: CommandRequest): void {
   if (first.type === BSON_TYPE.string || first.type === BSON_TYPE.binData) return;
   const text = `Failed to parse: find: ${describeValue(first)}. 'find' field must be of BSON type string.`;
   throw new CommandError('FailedToParse', text);
-}
-
-interface Find {
-  readonly ns: string;
-  filter: Uint8Array;
-  sort: Uint8Array | undefined;
-  projection: Uint8Array | undefined;
-  hint: RawValue | undefined;
-  skip: number;
-  limit: number;
-  batchSize: number;
-  singleBatch: boolean;
-  tailable: boolean;
-  awaitData: boolean;
-  noCursorTimeout: boolean;
-  term: number | undefined;
-  /** The `let`. */
-  variables: Uint8Array | undefined;
 }
 
 const NATURAL = fieldName('$natural');
@@ -194,6 +179,8 @@ function runFind(
     writeOne(documentOf(owner, id, readPoint(request, context, find.ns)()), find.ns, reply);
     return undefined;
   }
+  const view = resolveView(data.catalog, find.ns);
+  if (view !== undefined) return findOnView(view, find, { request, context, reply });
   const scope = expressionScope(context, find.variables);
   const filter = compileFilter(find.filter, scope);
   const order = orderOf(find);

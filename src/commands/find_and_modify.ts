@@ -67,6 +67,7 @@ interface FindAndModify {
   /** The `let`. */
   variables: Uint8Array | undefined;
   readonly body: Uint8Array;
+  bypassesValidation: boolean;
 }
 
 function parseArguments(request: CommandRequest): FindAndModify {
@@ -75,6 +76,7 @@ function parseArguments(request: CommandRequest): FindAndModify {
     update: undefined,
     remove: false,
     returnNew: false,
+    bypassesValidation: false,
     upsert: false,
     sort: undefined,
     fields: undefined,
@@ -136,7 +138,7 @@ function takeFlag(parsed: FindAndModify, args: Arguments): void {
       parsed.stmtId = args.int32();
       return;
     case 'bypassDocumentValidation':
-      args.flag();
+      parsed.bypassesValidation = args.flag();
       return;
     case 'runtimeConstants':
       args.refuseUnsupported();
@@ -223,7 +225,8 @@ class FindAndModifyRun implements BatchRun {
     this.#compiled = compiled;
     const { ns, args, filter, update, sort, hint } = compiled;
     const statement = statementOf(session, args.stmtId);
-    const common = { filter, sort, hint, statement, isMulti: false };
+    const { bypassesValidation } = args;
+    const common = { filter, sort, hint, statement, isMulti: false, bypassesValidation };
     if (update === undefined) {
       this.#delete = new DeleteRun(data, ns, { ...common, image: statement === undefined ? undefined : 'pre' }, turn);
     } else {

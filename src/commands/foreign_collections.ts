@@ -1,12 +1,17 @@
 /** The other collections that a pipeline reads, as `$lookup` does, for as long as its cursor lives. */
+import { CommandError } from '../base/command_error.ts';
 import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
+import { databaseOf } from '../database/collection.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { ListSource, MatchSource, openFind, SortSource, WindowSource } from '../database/running_query.ts';
 import type { Turn } from '../database/turn.ts';
+import { resolveView, type ResolvedView } from '../database/views.ts';
+import type { ExpressionScope } from '../query/expression.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
-import type { Pushdown } from '../query/pipeline.ts';
+import { compilePipeline, type CompiledPipeline, type PipelineSettings, type Pushdown } from '../query/pipeline.ts';
 import type { Source } from '../query/pipeline/source.ts';
 import type { Collections } from '../query/pipeline/stage.ts';
+import type { CommandContext } from './context.ts';
 import { virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 
@@ -14,30 +19,39 @@ const MATCH_ALL: CompiledFilter = compileFilter(EMPTY_DOCUMENT);
 
 type MoveTo = (at: Timestamp) => void;
 
+/** What all pipelines of one command share, those of views included. */
+export type SharedSettings = Omit<PipelineSettings, 'collections'>;
+
+export function pipelineSettings(db: string, scope: ExpressionScope, context: CommandContext): SharedSettings {
+  return { scope, db, random: () => context.env.random.uint32() / 2 ** 32 };
+}
+
+export interface ForeignParts {
+  readonly data: MemberData;
+  readonly turn: Turn;
+  /** Where the cursor reads. */
+  readonly readAt: () => Timestamp;
+  readonly settings: SharedSettings;
+}
+
 /** Opens scans at the time that the cursor reads at, and moves those that are open along with it. */
 export class ForeignCollections implements Collections {
-  readonly #data: MemberData;
-  readonly #turn: Turn;
-  readonly #readAt: () => Timestamp;
+  readonly #parts: ForeignParts;
   readonly #open = new Set<MoveTo>();
+  /** Pipelines of views: a `$lookup` opens the same one again and again. */
+  readonly #views = new Map<string, CompiledPipeline>();
 
-  constructor(data: MemberData, turn: Turn, readAt: () => Timestamp) {
-    this.#data = data;
-    this.#turn = turn;
-    this.#readAt = readAt;
+  constructor(parts: ForeignParts) {
+    this.#parts = parts;
   }
 
   open(ns: string, wanted: Pushdown): Source {
+    const { data, turn, readAt } = this.#parts;
     const { sort, skip, limit } = wanted;
     const filter = wanted.filter ?? MATCH_ALL;
-    const at = ns.startsWith('local.') ? TIMESTAMP_MAX : this.#readAt();
-    const collection = this.#data.catalog.find(ns);
-    if (collection === undefined) {
-      let source: Source = new MatchSource(new ListSource(virtualDocuments(ns, this.#data, at) ?? []), filter);
-      if (sort !== undefined) source = new SortSource(source, sort, skip + limit);
-      return new WindowSource(source, skip, limit);
-    }
-    const turn = this.#turn;
+    const at = ns.startsWith('local.') ? TIMESTAMP_MAX : readAt();
+    const collection = data.catalog.find(ns);
+    if (collection === undefined) return this.#openOther(ns, wanted, at);
     const query = openFind({ collection, filter, sort, skip, limit, hint: undefined, projection: undefined, at, turn });
     const moveTo: MoveTo = (to) => query.moveTo(to);
     this.#open.add(moveTo);
@@ -52,5 +66,28 @@ export class ForeignCollections implements Collections {
 
   moveTo(at: Timestamp): void {
     for (const moveTo of this.#open) moveTo(at);
+  }
+
+  /** A view, a collection that is made up, or nothing. */
+  #openOther(ns: string, wanted: Pushdown, at: Timestamp): Source {
+    const { data } = this.#parts;
+    const view = resolveView(data.catalog, ns);
+    const documents = view === undefined ? (virtualDocuments(ns, data, at) ?? []) : [];
+    let source = view === undefined ? new ListSource(documents) : this.#openView(view);
+    if (wanted.filter !== undefined) source = new MatchSource(source, wanted.filter);
+    if (wanted.sort !== undefined) source = new SortSource(source, wanted.sort, wanted.skip + wanted.limit);
+    return new WindowSource(source, wanted.skip, wanted.limit);
+  }
+
+  #openView({ view, ns, pipeline }: ResolvedView): Source {
+    if (view.collation !== undefined) {
+      throw new CommandError('OptionNotSupportedOnView', `Cannot override default collation of view ${view.ns}`);
+    }
+    let compiled = this.#views.get(view.ns);
+    if (compiled === undefined) {
+      compiled = compilePipeline(pipeline, { ...this.#parts.settings, db: databaseOf(ns), collections: this });
+      this.#views.set(view.ns, compiled);
+    }
+    return compiled.open(this.open(ns, compiled.pushdown), compiled.pushdown.stages);
   }
 }

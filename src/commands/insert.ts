@@ -47,6 +47,7 @@ interface Insert {
   readonly ordered: boolean;
   readonly firstId: number | undefined;
   readonly ids: readonly number[] | undefined;
+  readonly bypassesValidation: boolean;
 }
 
 function parseInsert(request: CommandRequest): Insert {
@@ -55,6 +56,7 @@ function parseInsert(request: CommandRequest): Insert {
   let ordered = true;
   let firstId: number | undefined;
   let ids: readonly number[] | undefined;
+  let bypassesValidation = false;
   const sequence = request.sequences.find((one) => one.name === 'documents');
   if (sequence !== undefined) documents = DocumentList.ofSequence(sequence);
   const args = Arguments.ofCommand('insert', request.body);
@@ -63,12 +65,12 @@ function parseInsert(request: CommandRequest): Insert {
     else if (args.name === 'ordered') ordered = args.bool();
     else if (args.name === 'stmtId') firstId = args.int32();
     else if (args.name === 'stmtIds') ids = args.int32List();
-    else if (args.name === 'bypassDocumentValidation') args.flag();
+    else if (args.name === 'bypassDocumentValidation') bypassesValidation = args.flag();
     else args.refuseUnknown();
   }
   if (documents === undefined) throw missingField('insert.documents');
   checkBatchSize(documents.count);
-  return { ns, documents, ordered, firstId, ids };
+  return { ns, documents, ordered, firstId, ids, bypassesValidation };
 }
 
 /** The documents of the command, where they lie in its message. */
@@ -142,7 +144,7 @@ class InsertBatch implements BatchRun {
   }
 
   #insertOne(index: number): void {
-    const { ns, documents, firstId, ids } = this.#insert;
+    const { ns, documents, firstId, ids, bypassesValidation } = this.#insert;
     const session = this.#session;
     const id = session === undefined ? 0 : statementId({ first: firstId, list: ids }, index);
     if (session?.executed(id) !== undefined) {
@@ -152,7 +154,7 @@ class InsertBatch implements BatchRun {
     }
     const document = insertableDocument(documents.bytes, documents.startOf(index), this.#data);
     const collection = this.#data.catalog.find(ns) ?? createCollection(this.#data, ns);
-    insertDocument(this.#data, collection, document, statementOf(session, id));
+    insertDocument(this.#data, collection, document, { statement: statementOf(session, id), bypassesValidation });
     this.outcome.n += 1;
   }
 }

@@ -1,9 +1,11 @@
+import { ElementReader } from '../bson/elements.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
 import { ID_INDEX_SPEC } from '../database/index_spec.ts';
 import { TRANSACTIONS_NS, type MemberData } from '../database/member_data.ts';
 import { fixedQuery, ListSource } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
+import { viewsOf, type View } from '../database/views.ts';
 import { NO_OPTIONS } from '../database/write_catalog.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { batchSizeOf } from './aggregate.ts';
@@ -72,6 +74,7 @@ export function listBatchSize(args: Arguments): number {
 function describeAll(db: string, data: MemberData, nameOnly: boolean): Uint8Array[] {
   const collections = data.catalog.collectionsOf(db).toSorted((a, b) => (a.name < b.name ? -1 : 1));
   const documents = collections.map((collection) => describe(collection, nameOnly));
+  documents.push(...viewsOf(data.catalog, db).map((view) => describeView(view, nameOnly)));
   if (db === 'local') {
     documents.push(describeSystem('oplog.rs', oplogOptions(data), nameOnly));
     for (const ns of data.localCollections()) {
@@ -88,7 +91,18 @@ function describe(collection: Collection, nameOnly: boolean): Uint8Array {
   if (nameOnly) return writer.endDocument().finish();
   writer.document('options', collection.options);
   writer.startSubdocument('info').bool('readOnly', false).binData('uuid', 4, collection.uuid).end();
-  return writer.document('idIndex', ID_INDEX_SPEC).endDocument().finish();
+  if (collection.clusteredIndex === undefined) writer.document('idIndex', ID_INDEX_SPEC);
+  return writer.endDocument().finish();
+}
+
+function describeView({ ns, document }: View, nameOnly: boolean): Uint8Array {
+  const writer = new BsonWriter().startDocument();
+  writer.string('name', ns.slice(ns.indexOf('.') + 1)).string('type', 'view');
+  if (nameOnly) return writer.endDocument().finish();
+  writer.startSubdocument('options');
+  const reader = new ElementReader(document);
+  while (reader.next()) if (reader.name() !== '_id') writer.element(document, reader.elementStart, reader.end);
+  return writer.end().startSubdocument('info').bool('readOnly', true).end().endDocument().finish();
 }
 
 /** Collections that are made up from other state have no uuid of their own: the name stands for it. */

@@ -1,9 +1,11 @@
 import { CommandError } from '../base/command_error.ts';
+import { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
 import { ID_INDEX_SPEC, listedSpec } from '../database/index_spec.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { fixedQuery, ListSource } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
+import { refuseView } from '../database/views.ts';
 import { Arguments } from './arguments.ts';
 import type { Command } from './context.ts';
 import { openCursor, virtualDocuments } from './cursor_reply.ts';
@@ -45,9 +47,16 @@ function indexesOf(ns: string, data: MemberData): Uint8Array[] {
   if (collection !== undefined) return specsOf(collection);
   if (ns === OPLOG_NS) return [];
   if (virtualDocuments(ns, data, data.readTimestamp) !== undefined) return [ID_INDEX_SPEC];
+  refuseView(data.catalog, ns);
   throw new CommandError('NamespaceNotFound', `ns does not exist: ${ns}`);
 }
 
+/** The index on `_id`; a clustered collection shows the one it is clustered by. */
+function idIndexSpec({ clusteredIndex }: Collection): Uint8Array {
+  if (clusteredIndex === undefined) return ID_INDEX_SPEC;
+  return new BsonWriter().startDocument().fieldsOf(clusteredIndex).bool('clustered', true).endDocument().finish();
+}
+
 function specsOf(collection: Collection): Uint8Array[] {
-  return [ID_INDEX_SPEC, ...collection.indexes.map((index) => listedSpec(index.spec.document))];
+  return [idIndexSpec(collection), ...collection.indexes.map((index) => listedSpec(index.spec.document))];
 }

@@ -80,12 +80,19 @@ export function checkWritable(ns: string, data: MemberData): void {
   const name = ns.slice(dot + 1);
   if (!name.startsWith('system.') || WRITABLE_SYSTEM.has(name)) return;
   if (db === 'config' && WRITABLE_CONFIG.has(name)) return;
-  if (name === 'system.views') throw new CommandError('NotImplemented', 'views are not implemented');
+  if (name === 'system.views') {
+    throw new CommandError('NotImplemented', 'system.views is changed by create, collMod and drop only');
+  }
   throw new CommandError('InvalidNamespace', `cannot write to '${ns}'`);
 }
 
 function cannotWrite(ns: string): CommandError {
   return new CommandError('InvalidNamespace', `cannot write to ${ns}`);
+}
+
+/** Where the views of a database are kept. It may be dropped as a whole. */
+export function isViewsCollection(ns: string): boolean {
+  return ns.endsWith('.system.views') && ns.indexOf('.') === ns.length - '.system.views'.length;
 }
 
 /** The oplog as a collection. */

@@ -37,7 +37,8 @@ export const updateCommand: Command = {
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scope = expressionScope(context, update.variables);
-    const batch = new UpdateBatch(update, { data, turn, session, scope });
+    const { bypassesValidation } = update;
+    const batch = new UpdateBatch(update, { data, turn, session, scope, bypassesValidation });
     const waiting = runBatch(batch, context, turn);
     if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'update');
     return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'update'));
@@ -52,6 +53,7 @@ interface Update {
   readonly ids: readonly number[] | undefined;
   /** The `let`. */
   readonly variables: Uint8Array | undefined;
+  readonly bypassesValidation: boolean;
 }
 
 function parseUpdate(request: CommandRequest): Update {
@@ -61,13 +63,14 @@ function parseUpdate(request: CommandRequest): Update {
   let firstId: number | undefined;
   let ids: readonly number[] | undefined;
   let variables: Uint8Array | undefined;
+  let bypassesValidation = false;
   const args = Arguments.ofCommand('update', request.body);
   while (args.next()) {
     if (args.name === 'updates') documents = args.documents();
     else if (args.name === 'ordered') ordered = args.bool();
     else if (args.name === 'stmtId') firstId = args.int32();
     else if (args.name === 'stmtIds') ids = args.int32List();
-    else if (args.name === 'bypassDocumentValidation') args.flag();
+    else if (args.name === 'bypassDocumentValidation') bypassesValidation = args.flag();
     else if (args.name === 'let') variables = args.document();
     else if (args.name === 'runtimeConstants') args.refuseUnsupported();
     else args.refuseUnknown();
@@ -76,7 +79,7 @@ function parseUpdate(request: CommandRequest): Update {
   if (documents === undefined) throw missingField('update.updates');
   checkBatchSize(documents.length);
   const statements = documents.map((document) => parseStatement(document));
-  return { ns, statements, ordered, firstId, ids, variables };
+  return { ns, statements, ordered, firstId, ids, variables, bypassesValidation };
 }
 
 /** The documents of a sequence as views; undefined when the request has none of that name. */

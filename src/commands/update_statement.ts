@@ -49,6 +49,7 @@ export function openUpdate(ns: string, statement: UpdateStatement, id: number, o
     sort: sort === undefined ? undefined : compileSort(sort),
     statement: statementOf(session, id),
     image: undefined,
+    bypassesValidation: on.bypassesValidation,
   };
   return new UpdateRun(data, ns, spec, on.turn);
 }

@@ -2,7 +2,6 @@
 import { CommandError } from '../base/command_error.ts';
 import { isInterruption, isNotPrimaryError, isShutdownError } from '../base/error_codes.ts';
 import { WRITE_BATCH_SIZE_MAX } from '../base/limits.ts';
-import { encodeDocument } from '../bson/codec.ts';
 import { writeOpTime } from '../bson/optime.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
@@ -12,6 +11,7 @@ import type { Turn } from '../database/turn.ts';
 import type { Statement } from '../database/write_log.ts';
 import type { ExpressionScope } from '../query/expression.ts';
 import type { CommandContext, CommandRequest } from './context.ts';
+import { writeDetails } from './error_reply.ts';
 
 /** A batch of statements as it is worked off. */
 export interface BatchRun {
@@ -106,6 +106,8 @@ export interface StatementContext {
   /** Of a retryable write. */
   readonly session: RetryableSession | undefined;
   readonly scope: ExpressionScope;
+  /** Validators are not asked. */
+  readonly bypassesValidation: boolean;
 }
 
 /** The entry of an executed statement is not in the oplog any more. */
@@ -162,7 +164,7 @@ function writeErrors(reply: BsonWriter, outcome: BatchOutcome): void {
   reply.startArray('writeErrors');
   for (const [i, { index, error }] of outcome.errors.entries()) {
     reply.startSubdocument(i).int32('index', index).int32('code', error.code);
-    if (Object.keys(error.details).length > 0) reply.fieldsOf(encodeDocument(error.details));
+    writeDetails(reply, error.details);
     reply.string('errmsg', error.message).end();
   }
   reply.end();

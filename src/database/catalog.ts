@@ -143,6 +143,22 @@ export class Catalog {
     return renamed;
   }
 
+  /** Replaces all options of a collection; its documents stay as they are. */
+  setOptions(collection: Collection, options: Uint8Array, at: Timestamp): void {
+    invariant(this.#byNs.get(collection.ns) === collection, 'the collection is there');
+    collection.setOptions(options);
+    this.#save(collection, at);
+  }
+
+  /** Puts another spec in the place of an index's: the same keys, under other rules. */
+  replaceSpec(collection: Collection, index: Index, spec: IndexSpec, at: Timestamp): void {
+    invariant(collection.indexes.includes(index), 'the index belongs to the collection');
+    const state = { multikey: index.multikey, readyAt: index.readyAt };
+    const replacement = new Index(spec, index.table, state);
+    collection.setIndexes(collection.indexes.map((other) => (other === index ? replacement : other)));
+    this.#save(collection, at);
+  }
+
   /** Makes the empty table and the object of an index; see {@link addIndex}. */
   newIndex(collection: Collection, spec: IndexSpec, at: Timestamp): Index {
     const table = this.#createTable('index', collection.ns, at);

@@ -4,9 +4,11 @@ import type { Timestamp } from '../base/optime.ts';
 import { KeyWriter } from '../bson/key.ts';
 import type { ValueSpan } from '../bson/types.ts';
 import type { Table } from '../storage/table.ts';
-import { hexOf } from './uuid.ts';
+import { readCollectionOptions, type CappedLimits } from './collection_options.ts';
 import type { Index } from './index.ts';
-import { recordIdBytes, recordIdOf } from './record_id.ts';
+import { hexOf } from './uuid.ts';
+import { Validator } from './validator.ts';
+import { RECORD_ID_BYTES, recordIdBytes, recordIdOf } from './record_id.ts';
 
 export interface CollectionParts {
   readonly ns: string;
@@ -30,13 +32,16 @@ export class Collection {
   readonly uuid: Uint8Array;
   /** The uuid as hexadecimal digits, for maps. */
   readonly key: string;
-  readonly options: Uint8Array;
   readonly documents: Table;
   readonly ids: Table;
-  /** Queries that read the index on `_id` since the process began; looking up single documents does not count. */
-  idIndexUses = 0;
+  /** Of a capped collection: no document lies at or below it. Saves walking over what was removed lately. */
+  oldestHint: Uint8Array | undefined;
   /** Whether writes are logged. */
   readonly isReplicated: boolean;
+  #options: Uint8Array;
+  #capped: CappedLimits | undefined;
+  #validator: Validator | undefined;
+  #clusteredIndex: Uint8Array | undefined;
   #indexes: readonly Index[];
   #maintained: readonly Index[];
   #nextRecordId: number;
@@ -48,7 +53,7 @@ export class Collection {
     invariant(parts.uuid.length === 16, 'a uuid has 16 bytes');
     this.uuid = parts.uuid;
     this.key = hexOf(parts.uuid);
-    this.options = parts.options;
+    this.#options = parts.options;
     this.documents = parts.documents;
     this.ids = parts.ids;
     this.isReplicated = parts.documents.options.replicated;
@@ -58,10 +63,31 @@ export class Collection {
     this.#maintained = parts.indexes;
     const last = parts.documents.lastKey();
     this.#nextRecordId = last === undefined ? 1 : recordIdOf(last) + 1;
+    this.setOptions(parts.options);
   }
 
   get name(): string {
     return this.ns.slice(this.db.length + 1);
+  }
+
+  /** As `listCollections` shows them, a whole document. */
+  get options(): Uint8Array {
+    return this.#options;
+  }
+
+  /** Undefined for collections that only grow. */
+  get capped(): CappedLimits | undefined {
+    return this.#capped;
+  }
+
+  /** What documents are checked against before they are written. */
+  get validator(): Validator | undefined {
+    return this.#validator;
+  }
+
+  /** `{v, key, name, unique}` of a collection whose natural order is that of `_id`. */
+  get clusteredIndex(): Uint8Array | undefined {
+    return this.#clusteredIndex;
   }
 
   /** Without the one on `_id`; in the order of creation. */
@@ -84,8 +110,22 @@ export class Collection {
     return this.documents.count;
   }
 
+  /** Bytes of all documents in the newest state. */
+  get dataSizeBytes(): number {
+    return this.documents.sizeBytes - this.documents.count * RECORD_ID_BYTES;
+  }
+
   index(name: string): Index | undefined {
     return this.#indexes.find((index) => index.spec.name === name);
+  }
+
+  /** Only the catalog changes a collection's options. */
+  setOptions(options: Uint8Array): void {
+    const { capped, validator, clusteredIndex } = readCollectionOptions(options);
+    this.#options = options;
+    this.#capped = capped;
+    this.#validator = validator === undefined ? undefined : new Validator(validator);
+    this.#clusteredIndex = clusteredIndex;
   }
 
   /** Only the catalog changes a collection's shape. */

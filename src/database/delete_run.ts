@@ -10,6 +10,7 @@ import type { RecordScan } from './record_scan.ts';
 import { openScan } from './scan.ts';
 import type { Turn } from './turn.ts';
 import { FirstInOrder, withImage } from './update_run.ts';
+import { refuseView } from './views.ts';
 import { deleteDocument, findById, type FoundRecord } from './write_documents.ts';
 import type { Statement } from './write_log.ts';
 
@@ -45,7 +46,10 @@ export class DeleteRun {
   /** Goes on until it is done or its turn is over; then call it again. */
   advance(): 'done' | 'pause' {
     const collection = this.#data.catalog.find(this.#ns);
-    if (collection === undefined) return 'done';
+    if (collection === undefined) {
+      refuseView(this.#data.catalog, this.#ns);
+      return 'done';
+    }
     const { filter, hint, isMulti } = this.#spec;
     if (filter.idEquality !== undefined && hint === undefined) {
       const found = findById(collection, collection.idKeyView(filter.idEquality));

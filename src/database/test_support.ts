@@ -85,7 +85,7 @@ export class TestData {
   insert(ns: string, document: Plain, session?: RetryableSession, statement = 0): void {
     const bytes = insertableDocument(encodeDocument(document), 0, this.data);
     const logged = session === undefined ? undefined : { session, id: statement };
-    insertDocument(this.data, this.collection(ns), bytes, logged);
+    insertDocument(this.data, this.collection(ns), bytes, { statement: logged });
   }
 
   update(

@@ -14,6 +14,7 @@ import { recordIdOf } from './record_id.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan } from './scan.ts';
 import type { Turn } from './turn.ts';
+import { refuseView } from './views.ts';
 import { findById, insertDocument, updateDocument, type FoundRecord } from './write_documents.ts';
 import { createCollection } from './write_catalog.ts';
 import type { Statement } from './write_log.ts';
@@ -30,6 +31,7 @@ export interface UpdateStatement {
   readonly statement: Statement | undefined;
   /** Which image a repeated findAndModify will want. */
   readonly image: 'pre' | 'post' | undefined;
+  readonly bypassesValidation?: boolean;
 }
 
 export class UpdateRun {
@@ -66,6 +68,8 @@ export class UpdateRun {
     if (collection !== undefined) {
       const step = this.#advanceIn(collection);
       if (step === 'pause') return 'pause';
+    } else {
+      refuseView(this.#data.catalog, this.#ns);
     }
     if (this.matched === 0 && this.#spec.isUpsert) this.#upsert();
     return 'done';
@@ -124,7 +128,7 @@ export class UpdateRun {
   }
 
   #apply(collection: Collection, found: FoundRecord): void {
-    const { update, statement, image } = this.#spec;
+    const { update, statement, image, bypassesValidation } = this.#spec;
     const result = update.apply(found.document, this.#context);
     this.matched += 1;
     this.before = found.document;
@@ -135,15 +139,16 @@ export class UpdateRun {
       document: result.document,
       diff: result.diff,
       statement: withImage(statement, image, found.document, result.document),
+      bypassesValidation,
     });
     this.modified += 1;
   }
 
   #upsert(): void {
-    const { filter, update, statement } = this.#spec;
+    const { filter, update, statement, bypassesValidation } = this.#spec;
     const document = insertableDocument(upsertDocument(filter, update, this.#context), 0, this.#data);
     const collection = this.#data.catalog.find(this.#ns) ?? createCollection(this.#data, this.#ns);
-    insertDocument(this.#data, collection, document, statement);
+    insertDocument(this.#data, collection, document, { statement, bypassesValidation });
     this.upserted = idOf(document);
     this.after = document;
     this.matched = 1;

@@ -9,6 +9,7 @@ import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { ID_INDEX_SPEC } from './index_spec.ts';
 import { isTemporary, permanentOptions } from './temporary.ts';
 import { newUuid } from './uuid.ts';
+import { refuseView } from './views.ts';
 import type { WriteTarget } from './write_documents.ts';
 
 export interface CatalogTarget extends WriteTarget {
@@ -18,8 +19,9 @@ export interface CatalogTarget extends WriteTarget {
 /** Of a collection that was created without any. */
 export const NO_OPTIONS: Uint8Array = Uint8Array.of(5, 0, 0, 0, 0);
 
-/** The collection must not exist. `options` is the document that listCollections shows. */
+/** The collection must not exist. `options` is the document that listCollections shows. Throws when a view has its name. */
 export function createCollection(target: CatalogTarget, ns: string, options: Uint8Array = NO_OPTIONS): Collection {
+  refuseView(target.catalog, ns);
   const db = databaseOf(ns);
   const uuid = newUuid(target.env.random);
   const o = new BsonWriter().startDocument().string('create', ns.slice(db.length + 1));

@@ -4,8 +4,11 @@
  */
 import type { CommandError } from '../base/command_error.ts';
 import { invariant } from '../base/invariant.ts';
+import type { Log } from '../base/log.ts';
 import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
+import { checkFits, surplusOf } from './capped.ts';
 import type { Catalog } from './catalog.ts';
+import type { CappedLimits } from './collection_options.ts';
 import type { Collection } from './collection.ts';
 import { duplicateKeyError } from './duplicate_key.ts';
 import type { IndexChange } from './index.ts';
@@ -15,6 +18,7 @@ import type { Statement, WriteLog } from './write_log.ts';
 
 /** What writing needs: where entries go and where multikey indexes are noted. */
 export interface WriteTarget {
+  readonly log: Log;
   readonly catalog: Catalog;
   readonly writeLog: WriteLog;
 }
@@ -32,36 +36,54 @@ export interface DocumentChange {
   readonly diff: Uint8Array | undefined;
 }
 
-const NO_CHANGES: readonly IndexChange[] = [];
+/** How a document is written. */
+export interface WriteHow {
+  readonly statement?: Statement | undefined;
+  /** The collection's validator is not asked. */
+  readonly bypassesValidation?: boolean | undefined;
+}
 
-/** Inserts a document that `insertableDocument` has passed. Throws DuplicateKey. */
+const NO_CHANGES: readonly IndexChange[] = [];
+const PLAINLY: WriteHow = {};
+
+/** Inserts a document that `insertableDocument` has passed. Throws DuplicateKey and DocumentValidationFailure. */
 export function insertDocument(
   target: WriteTarget,
   collection: Collection,
   document: Uint8Array,
-  statement?: Statement,
+  how: WriteHow = PLAINLY,
 ): Timestamp {
+  const { validator, capped } = collection;
+  if (validator !== undefined && how.bypassesValidation !== true) {
+    validator.check(document, { ns: collection.ns, log: target.log });
+  }
+  if (capped !== undefined) checkFits(capped, document);
   const id = idOf(document);
   const idKey = collection.idKey(id);
   if (collection.ids.has(idKey)) throw duplicateId(collection, document);
   const recordId = collection.takeRecordId();
   const changes = insertionChanges(collection, document, recordId);
-  const at = target.writeLog.insert(collection, document, statement);
+  const at = target.writeLog.insert(collection, document, how.statement);
   if (collection.isReplicated) collection.documents.add(recordId, target.writeLog.inserted, at);
   else collection.documents.put(recordId, document, at);
   collection.ids.add(idKey, recordId, at);
   applyChanges(target, collection, changes, at);
+  if (capped !== undefined) evictOldest(target, collection, capped);
   return at;
 }
 
-/** Puts the changed document in place of the one found. Throws DuplicateKey, 10334 and the like before anything is logged. */
+/** Puts the changed document in place of the one found. Throws what forbids it before anything is logged. */
 export function updateDocument(
   target: WriteTarget,
   collection: Collection,
   found: FoundRecord,
-  change: DocumentChange & { readonly statement?: Statement | undefined },
+  change: DocumentChange & WriteHow,
 ): Timestamp {
   const { document } = change;
+  const { validator } = collection;
+  if (validator !== undefined && change.bypassesValidation !== true) {
+    validator.check(document, { ns: collection.ns, log: target.log, before: found.document });
+  }
   const changes = replacementChanges(collection, found, document);
   const at = target.writeLog.update(collection, found.document, change);
   collection.documents.put(found.recordId, document, at);
@@ -79,6 +101,15 @@ export function deleteDocument(
   const at = target.writeLog.delete(collection, documentKeyOf(found.document), statement);
   removeRecord(collection, found, changes, at);
   return at;
+}
+
+/** Removes documents from the old end of a capped collection until its limits hold again. */
+function evictOldest(target: WriteTarget, collection: Collection, limits: CappedLimits): void {
+  let oldest = surplusOf(collection, limits);
+  while (oldest !== undefined) {
+    deleteDocument(target, collection, oldest);
+    oldest = surplusOf(collection, limits);
+  }
 }
 
 /** Takes a record out of all tables. */

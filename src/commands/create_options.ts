@@ -1,0 +1,303 @@
+/** The arguments of `create`: parsed, checked one by one and against each other, and brought into their stored form. */
+import { CommandError } from '../base/command_error.ts';
+import { compareDocuments } from '../bson/compare.ts';
+import { ElementReader, isEmptyDocument } from '../bson/elements.ts';
+import { BSON_TYPE, isNumericType } from '../bson/types.ts';
+import { BsonWriter } from '../bson/writer.ts';
+import {
+  CAPPED_DOCUMENTS_MAX,
+  withOptions,
+  type OptionName,
+  type OptionWriter,
+} from '../database/collection_options.ts';
+import { isIdKey } from '../database/index_spec.ts';
+import { parseIndexSpec } from '../database/index_spec_parse.ts';
+import { NO_OPTIONS } from '../database/write_catalog.ts';
+import { describeDocument } from '../query/describe.ts';
+import { Arguments } from './arguments.ts';
+import type { CommandRequest } from './context.ts';
+import { missingField, strictBool } from './fields.ts';
+import { refuseCollation } from './update.ts';
+import { checkedValidator, validationAction, validationLevel } from './validator_arguments.ts';
+
+export interface CreateRequest {
+  /** A whole document in its stored form. */
+  readonly options: Uint8Array;
+  /** Set when a view is asked for. */
+  readonly viewOn: string | undefined;
+  readonly pipeline: readonly Uint8Array[];
+}
+
+const SIZE_MAX = 2 ** 50;
+/** Sizes are rounded up to this. */
+const SIZE_STEP = 256;
+
+interface Parsed {
+  readonly options: Map<OptionName, OptionWriter>;
+  capped: boolean;
+  size: number | undefined;
+  max: number | undefined;
+  viewOn: string | undefined;
+  pipeline: readonly Uint8Array[] | undefined;
+  idIndex: Uint8Array | undefined;
+  clusteredIndex: Uint8Array | undefined;
+}
+
+/** `ns` is named by errors. */
+export function parseCreate(request: CommandRequest, ns: string): CreateRequest {
+  const parsed: Parsed = {
+    options: new Map(),
+    capped: false,
+    size: undefined,
+    max: undefined,
+    viewOn: undefined,
+    pipeline: undefined,
+    idIndex: undefined,
+    clusteredIndex: undefined,
+  };
+  const args = Arguments.ofCommand('create', request.body);
+  while (args.next()) {
+    if (!takeSize(parsed, args) && !takeView(parsed, args) && !takeValidation(parsed, args, ns)) {
+      takeOther(parsed, args);
+    }
+  }
+  const { viewOn, pipeline = [] } = parsed;
+  checkTogether(parsed);
+  if (viewOn === undefined) setKind(parsed);
+  return { options: withOptions(NO_OPTIONS, parsed.options), viewOn, pipeline };
+}
+
+function takeSize(parsed: Parsed, args: Arguments): boolean {
+  switch (args.name) {
+    case 'capped':
+      parsed.capped = args.flag();
+      return true;
+    case 'size':
+      parsed.size = inRange('size', args.integer(), SIZE_MAX);
+      return true;
+    case 'max':
+      parsed.max = args.integer();
+      if (parsed.max <= CAPPED_DOCUMENTS_MAX) return true;
+      throw new CommandError(51_024, `BSON field 'max' value must be < 2147483648, actual value '${parsed.max}'`);
+    default:
+      return false;
+  }
+}
+
+/** A size in bytes that must be from 1 on. */
+export function inRange(name: string, value: number, max: number): number {
+  if (value < 1) throw new CommandError(51_024, `BSON field '${name}' value must be >= 1, actual value '${value}'`);
+  if (value <= max) return value;
+  throw new CommandError(51_024, `BSON field '${name}' value must be <= ${max}, actual value '${value}'`);
+}
+
+function takeView(parsed: Parsed, args: Arguments): boolean {
+  if (args.name === 'viewOn') parsed.viewOn = args.string();
+  else if (args.name === 'pipeline') parsed.pipeline = args.documents();
+  else return false;
+  return true;
+}
+
+function takeValidation(parsed: Parsed, args: Arguments, ns: string): boolean {
+  const { options } = parsed;
+  if (args.name === 'validator') {
+    const validator = checkedValidator(args.document(), ns);
+    if (!isEmptyDocument(validator)) options.set('validator', (writer) => void writer.document('validator', validator));
+  } else if (args.name === 'validationLevel') {
+    const level = validationLevel('create', args);
+    options.set('validationLevel', (writer) => void writer.string('validationLevel', level));
+  } else if (args.name === 'validationAction') {
+    const action = validationAction('create', args);
+    options.set('validationAction', (writer) => void writer.string('validationAction', action));
+  } else return false;
+  return true;
+}
+
+function takeOther(parsed: Parsed, args: Arguments): void {
+  const { options } = parsed;
+  switch (args.name) {
+    case 'idIndex':
+      parsed.idIndex = checkedIdIndex(args.document());
+      return;
+    case 'collation':
+      refuseCollation(args);
+      return;
+    case 'clusteredIndex':
+      parsed.clusteredIndex = clusteredIndexOf(args);
+      return;
+    case 'changeStreamPreAndPostImages':
+      if (preAndPostImages('create', args)) {
+        options.set('changeStreamPreAndPostImages', (writer) => {
+          writer.startSubdocument('changeStreamPreAndPostImages').bool('enabled', true).end();
+        });
+      }
+      return;
+    case 'storageEngine':
+      checkStorageEngine(args.document());
+      return;
+    case 'indexOptionDefaults':
+      checkIndexDefaults(args);
+      return;
+    default:
+      takeRare(args);
+  }
+}
+
+const UNSUPPORTED = new Set(['timeseries', 'expireAfterSeconds', 'encryptedFields', 'recordIdsReplicated']);
+
+function takeRare(args: Arguments): void {
+  if (args.name === 'temp') throw new CommandError('InvalidOptions', "the 'temp' field is an invalid option");
+  else if (args.name === 'flags') args.integer();
+  else if (args.name === 'autoIndexId') {
+    if (!args.flag()) throw new CommandError('InvalidOptions', 'The autoIndexId option must be true');
+  } else if (args.name === 'recordPreImages') {
+    if (args.flag()) args.refuseUnsupported();
+  } else if (UNSUPPORTED.has(args.name)) args.refuseUnsupported();
+  else args.refuseUnknown();
+}
+
+function checkTogether(parsed: Parsed): void {
+  const { viewOn, pipeline, idIndex, capped, size, max, clusteredIndex } = parsed;
+  if (pipeline !== undefined && viewOn === undefined) {
+    throw new CommandError('InvalidOptions', "'pipeline' requires 'viewOn' to also be specified");
+  }
+  if (viewOn !== undefined) {
+    if (idIndex === undefined) return;
+    const text = `'idIndex' is not allowed with 'viewOn': ${describeDocument(idIndex)}`;
+    throw new CommandError('InvalidOptions', text);
+  }
+  if (!capped && (size !== undefined || max !== undefined)) {
+    const text = "the 'capped' field needs to be true when either the 'size' or 'max' fields are present";
+    throw new CommandError('InvalidOptions', text);
+  }
+  if (capped && size === undefined) {
+    throw new CommandError('InvalidOptions', "the 'size' field is required when 'capped' is true");
+  }
+  if (clusteredIndex === undefined) return;
+  if (capped) throw new CommandError('NotImplemented', 'a capped collection cannot be clustered');
+  if (idIndex !== undefined) {
+    throw new CommandError('InvalidOptions', "The 'clusteredIndex' option is not supported with the 'idIndex' option");
+  }
+}
+
+function setKind({ options, capped, size, max, clusteredIndex }: Parsed): void {
+  if (clusteredIndex !== undefined) {
+    options.set('clusteredIndex', (writer) => void writer.document('clusteredIndex', clusteredIndex));
+  }
+  if (!capped || size === undefined) return;
+  for (const [name, write] of cappedOptions(size, max)) options.set(name, write);
+}
+
+/** What makes a collection capped, in its stored form: the size rounded up, and `max` when it is given. */
+export function cappedOptions(size: number, max: number | undefined): Map<OptionName, OptionWriter> {
+  const options = new Map<OptionName, OptionWriter>();
+  options.set('capped', (writer) => void writer.bool('capped', true));
+  options.set('size', (writer) => writeAmount(writer, 'size', roundedSize(size)));
+  if (max !== undefined) {
+    options.set('max', (writer) => writeAmount(writer, 'max', max <= 0 ? CAPPED_DOCUMENTS_MAX : max));
+  }
+  return options;
+}
+
+/** The size of a capped collection as it is stored. */
+export function roundedSize(size: number): number {
+  return Math.ceil(size / SIZE_STEP) * SIZE_STEP;
+}
+
+/** As MongoDB stores amounts: int32 below 2^30, then double, and int64 from 2^40 on. */
+export function writeAmount(writer: BsonWriter, name: string, amount: number): void {
+  if (amount < 2 ** 30) writer.int32(name, amount);
+  else if (amount < 2 ** 40) writer.double(name, amount);
+  else writer.int64(name, amount);
+}
+
+function checkedIdIndex(document: Uint8Array): Uint8Array {
+  const spec = parseIndexSpec(document, 0);
+  if (!isIdKey(spec.key)) {
+    const text = `The field 'key' for an _id index must be {_id: 1}, but got ${describeDocument(spec.key)}`;
+    throw new CommandError('BadValue', text);
+  }
+  const reader = new ElementReader(document);
+  while (reader.next()) {
+    if (reader.name() !== 'collation' || reader.type !== BSON_TYPE.object) continue;
+    throw new CommandError('BadValue', "'idIndex' must have the same collation as the collection.");
+  }
+  return document;
+}
+
+const ID_KEY = new BsonWriter().startDocument().int32('_id', 1).endDocument().finish();
+
+/** Source: the manual, "Clustered Collections". */
+function clusteredIndexOf(args: Arguments): Uint8Array | undefined {
+  const { value } = args;
+  if (value.type === BSON_TYPE.bool || isNumericType(value.type)) {
+    if (!args.flag()) return undefined;
+    throw new CommandError(
+      5_979_703,
+      "The 'clusteredIndex' legacy format {clusteredIndex: true} is only supported for time-series buckets",
+    );
+  }
+  let name = '_id_';
+  let unique: boolean | undefined;
+  let key: Uint8Array | undefined;
+  const inner = Arguments.ofDocument('create.clusteredIndex', args.document(), 0);
+  while (inner.next()) {
+    if (inner.name === 'key') key = inner.document();
+    else if (inner.name === 'name') name = inner.string();
+    else if (inner.name === 'unique') unique = inner.flag();
+    else if (inner.name === 'v') checkVersion(inner);
+    else inner.refuseUnknown();
+  }
+  if (key === undefined) throw missingField('create.clusteredIndex.key');
+  if (unique === undefined) throw missingField('create.clusteredIndex.unique');
+  if (compareDocuments(key, 0, ID_KEY, 0) !== 0) {
+    throw new CommandError(
+      'InvalidIndexSpecificationOption',
+      'The clusteredIndex option is only supported for key: {_id: 1}',
+    );
+  }
+  if (!unique) {
+    throw new CommandError(5_979_700, 'The clusteredIndex option requires unique: true to be specified');
+  }
+  const writer = new BsonWriter().startDocument().int32('v', 2).document('key', key);
+  return writer.string('name', name).bool('unique', true).endDocument().finish();
+}
+
+function checkVersion(args: Arguments): void {
+  if (args.integer() === 2) return;
+  throw new CommandError(5_979_704, 'The clusteredIndex option is only supported with index version 2');
+}
+
+/** `{enabled: bool}`. */
+export function preAndPostImages(command: string, args: Arguments): boolean {
+  const path = `${command}.changeStreamPreAndPostImages`;
+  const inner = Arguments.ofDocument(path, args.document(), 0);
+  let enabled: boolean | undefined;
+  while (inner.next()) {
+    if (inner.name === 'enabled') enabled = strictBool(`${path}.enabled`, inner.value);
+    else inner.refuseUnknown();
+  }
+  if (enabled === undefined) throw missingField(`${path}.enabled`);
+  return enabled;
+}
+
+/** Options for engines: there is none here that has any. */
+function checkStorageEngine(document: Uint8Array): void {
+  const reader = new ElementReader(document);
+  while (reader.next()) {
+    const name = reader.name();
+    if (reader.type !== BSON_TYPE.object) {
+      throw new CommandError('BadValue', `'storageEngine.${name}' has to be an embedded document.`);
+    }
+    const text = `${name} is not a registered storage engine for this server`;
+    throw new CommandError('InvalidOptions', text);
+  }
+}
+
+function checkIndexDefaults(args: Arguments): void {
+  const inner = Arguments.ofDocument('create.indexOptionDefaults', args.document(), 0);
+  while (inner.next()) {
+    if (inner.name === 'storageEngine') checkStorageEngine(inner.document());
+    else inner.refuseUnknown();
+  }
+}

@@ -1,0 +1,56 @@
+/** `find` on a view. */
+import { CommandError } from '../base/command_error.ts';
+import { fieldName } from '../bson/bytes.ts';
+import { findField, isEmptyDocument } from '../bson/elements.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import type { ResolvedView } from '../database/views.ts';
+import { Turn } from '../database/turn.ts';
+import type { CommandContext, CommandRequest } from './context.ts';
+import { openCursor, readPoint } from './cursor_reply.ts';
+import { expressionScope } from './expression_scope.ts';
+import type { Find } from './find_arguments.ts';
+import { documentStage, matchStage, numberStage, openView } from './view_query.ts';
+
+const NATURAL = fieldName('$natural');
+
+export function findOnView(
+  view: ResolvedView,
+  find: Find,
+  target: { readonly request: CommandRequest; readonly context: CommandContext; readonly reply: BsonWriter },
+): Promise<void> | undefined {
+  const { request, context, reply } = target;
+  if (find.tailable) throw unsupported('tailable');
+  if (find.noCursorTimeout) throw unsupported('noCursorTimeout');
+  const readAt = readPoint(request, context, view.ns);
+  const turn = new Turn(context.env.clock);
+  const scope = expressionScope(context, find.variables);
+  const opened = openView(view, { stages: stagesOf(find), scope, hint: find.hint, readAt, turn }, context);
+  const cursor = {
+    ...opened,
+    ns: find.ns,
+    batchSize: find.batchSize,
+    isSingleBatch: find.singleBatch,
+    isTailable: false,
+    isAwaitData: false,
+    hasTimeout: true,
+    readAt,
+  };
+  return openCursor(cursor, request, context, reply);
+}
+
+function unsupported(option: string): CommandError {
+  return new CommandError('InvalidPipelineOperator', `Option ${option} not supported in aggregation.`);
+}
+
+/** A sort by `$natural` leaves the order of the view. */
+function stagesOf({ filter, sort, skip, limit, projection }: Find): Uint8Array[] {
+  const stages: Uint8Array[] = [];
+  if (!isEmptyDocument(filter)) stages.push(matchStage(filter));
+  if (sort !== undefined && !isEmptyDocument(sort) && findField(sort, NATURAL) === undefined) {
+    stages.push(documentStage('$sort', sort));
+  }
+  if (skip > 0) stages.push(numberStage('$skip', skip));
+  if (limit !== Infinity) stages.push(numberStage('$limit', limit));
+  if (projection !== undefined && !isEmptyDocument(projection)) stages.push(documentStage('$project', projection));
+  return stages;
+}

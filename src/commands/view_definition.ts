@@ -1,0 +1,101 @@
+/** Making and changing views: the document that defines one, checked. */
+import { CommandError } from '../base/command_error.ts';
+import { ElementReader } from '../bson/elements.ts';
+import { rawString } from '../bson/value.ts';
+import { BsonWriter } from '../bson/writer.ts';
+import { databaseOf } from '../database/collection.ts';
+import type { MemberData } from '../database/member_data.ts';
+import { checkViewGraph, findView, viewOfDocument, viewsNamespace } from '../database/views.ts';
+import { createCollection } from '../database/write_catalog.ts';
+import { deleteDocument, findById, insertDocument } from '../database/write_documents.ts';
+import { compilePipeline } from '../query/pipeline.ts';
+import type { CommandContext } from './context.ts';
+import { expressionScope } from './expression_scope.ts';
+
+export interface ViewDefinition {
+  readonly ns: string;
+  /** A name in the same database. */
+  readonly viewOn: string;
+  readonly pipeline: readonly Uint8Array[];
+  /** With all its fields; undefined for simple comparison. */
+  readonly collation: Uint8Array | undefined;
+}
+
+/** Stores a new view. Throws for a definition that cannot be used; its name must be free. */
+export function createView(definition: ViewDefinition, context: CommandContext): void {
+  const { data } = context;
+  const document = checkedDocument(definition, context);
+  const systemNs = viewsNamespace(databaseOf(definition.ns));
+  const collection = data.catalog.find(systemNs) ?? createCollection(data, systemNs);
+  insertDocument(data, collection, document);
+}
+
+export function dropView(data: MemberData, ns: string): void {
+  const { collection, found } = storedView(data, ns);
+  deleteDocument(data, collection, found);
+}
+
+function storedView(data: MemberData, ns: string) {
+  const collection = data.catalog.find(viewsNamespace(databaseOf(ns)));
+  const found = collection === undefined ? undefined : findById(collection, collection.idKey(rawString(ns)));
+  if (collection === undefined || found === undefined) throw new CommandError('NamespaceNotFound', 'ns not found');
+  return { collection, found };
+}
+
+function checkedDocument(definition: ViewDefinition, context: CommandContext): Uint8Array {
+  const { ns, viewOn, pipeline, collation } = definition;
+  if (viewOn === '') throw new CommandError('BadValue', "'viewOn' cannot be empty");
+  if (viewOn.includes('$') || viewOn.startsWith('.') || viewOn.includes('\0')) {
+    throw new CommandError('InvalidNamespace', `invalid name for 'viewOn': ${viewOn}`);
+  }
+  const writer = new BsonWriter().startDocument().string('_id', ns).string('viewOn', viewOn).startArray('pipeline');
+  for (const [i, stage] of pipeline.entries()) writer.document(i, stage);
+  writer.end();
+  if (collation !== undefined) writer.document('collation', collation);
+  const document = writer.endDocument().finish();
+  checkViewGraph(context.data.catalog, viewOfDocument(document));
+  checkPipeline(definition, context);
+  return document;
+}
+
+/** Stages that write, or that follow changes, are for commands only. */
+function checkPipeline({ ns, pipeline }: ViewDefinition, context: CommandContext): void {
+  try {
+    for (const [i, stage] of pipeline.entries()) checkStage(ns, stage, i);
+    compilePipeline(pipeline, {
+      scope: expressionScope(context),
+      db: databaseOf(ns),
+      collections: {
+        open: () => {
+          throw new CommandError('InternalError', 'a view is not read while it is made');
+        },
+      },
+      random: () => 0,
+    });
+  } catch (error) {
+    if (!(error instanceof CommandError) || error.code === UNRECOGNIZED_STAGE) throw error;
+    const text = `Invalid pipeline for view ${ns} :: caused by :: ${error.message}`;
+    throw new CommandError(error.code, text, error.details, { cause: error });
+  }
+}
+
+const UNRECOGNIZED_STAGE = 40_324;
+const WRITING_STAGES = new Set(['$out', '$merge']);
+
+function checkStage(ns: string, stage: Uint8Array, index: number): void {
+  const reader = new ElementReader(stage);
+  const name = reader.next() ? reader.name() : '';
+  if (name === '$changeStream') {
+    throw new CommandError('OptionNotSupportedOnView', '$changeStream cannot be used in a view definition');
+  }
+  if (!WRITING_STAGES.has(name)) return;
+  const where = `The aggregation stage ${name} in location ${index} of the pipeline`;
+  const text = `${where} cannot be used in the view definition of ${ns} because it writes to disk`;
+  throw new CommandError('OptionNotSupportedOnView', text);
+}
+
+/** Throws NamespaceExists when there is a view of that name. */
+export function refuseExistingView(data: MemberData, ns: string): void {
+  if (findView(data.catalog, ns) === undefined) return;
+  throw new CommandError('NamespaceExists', `A view already exists. NS: ${ns}`);
+}

@@ -188,6 +188,7 @@ export const ERROR_CODES = {
   NotPrimaryOrSecondary: 13436,
   CursorInUse: 12051,
   MergeStageNoMatchingDocument: 13113,
+  SearchNotEnabled: 31082,
   OutOfDiskSpace: 14031,
 } as const;
 

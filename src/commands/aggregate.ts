@@ -1,13 +1,13 @@
 import { CommandError, inContext } from '../base/command_error.ts';
-import { TIMESTAMP_MAX } from '../base/optime.ts';
+import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
 import { Turn } from '../database/turn.ts';
-import { resolveView } from '../database/views.ts';
+import { refuseView, resolveView } from '../database/views.ts';
 import { compilePipeline } from '../query/pipeline.ts';
 import { Arguments } from './arguments.ts';
-import type { Command, CommandRequest } from './context.ts';
+import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { expressionScope } from './expression_scope.ts';
@@ -32,23 +32,8 @@ export const aggregateCommand: Command = {
     const ns = isAboutCollection ? readNamespace(request, data) : `${request.db}.$cmd.aggregate`;
     const readAt = readPoint(request, context, ns);
     const turn = new Turn(context.env.clock);
-    const settings = pipelineSettings(request.db, expressionScope(context, aggregate.variables), context);
-    const foreign = new ForeignCollections({ data, turn, readAt, settings });
-    const view = isAboutCollection ? resolveView(data.catalog, ns) : undefined;
-    const stages = view === undefined ? aggregate.pipeline : [...view.pipeline, ...aggregate.pipeline];
-    const pipeline = compilePipeline(stages, { ...settings, collections: foreign });
-    if (isAboutCollection && pipeline.isSource) {
-      throw new CommandError(
-        'InvalidNamespace',
-        "{aggregate: 'collection'} is not valid for '$documents'; {aggregate: 1} is required.",
-      );
-    }
-    const { write } = pipeline;
-    if (write !== undefined) checkOutput(write, request, context);
-    const { query, subjects } = openPipelineOn(
-      { ns: view?.ns ?? ns, pipeline, foreign, hint: aggregate.hint, readAt, turn },
-      data,
-    );
+    const settled: Settled = { aggregate, ns, isAboutCollection, readAt, turn };
+    const { query, subjects, write } = openAggregate(settled, request, context);
     const cursor = {
       ns,
       query,
@@ -71,6 +56,38 @@ export const aggregateCommand: Command = {
     }
   },
 };
+
+interface Settled {
+  readonly aggregate: Aggregate;
+  /** What the cursor is called. */
+  readonly ns: string;
+  readonly isAboutCollection: boolean;
+  readonly readAt: () => Timestamp;
+  readonly turn: Turn;
+}
+
+/** Compiles the pipeline, after those of the view it is about, and opens it. */
+function openAggregate(settled: Settled, request: CommandRequest, context: CommandContext) {
+  const { aggregate, ns, isAboutCollection, readAt, turn } = settled;
+  const { data } = context;
+  const view = isAboutCollection ? resolveView(data.catalog, ns) : undefined;
+  if (view !== undefined && firstStageName(aggregate) === '$collStats') refuseView(data.catalog, ns);
+  const scope = expressionScope(context, aggregate.variables);
+  const settings = pipelineSettings(view?.ns ?? ns, scope, context);
+  const foreign = new ForeignCollections({ data, turn, readAt, settings });
+  const stages = view === undefined ? aggregate.pipeline : [...view.pipeline, ...aggregate.pipeline];
+  const pipeline = compilePipeline(stages, { ...settings, collections: foreign });
+  if (isAboutCollection && pipeline.isSource) {
+    throw new CommandError(
+      'InvalidNamespace',
+      "{aggregate: 'collection'} is not valid for '$documents'; {aggregate: 1} is required.",
+    );
+  }
+  const { write } = pipeline;
+  if (write !== undefined) checkOutput(write, request, context);
+  const target = { ns: view?.ns ?? ns, pipeline, foreign, hint: aggregate.hint, readAt, turn };
+  return { ...openPipelineOn(target, data), write };
+}
 
 function failRun(error: unknown): never {
   throw inContext(error, 'PlanExecutor error during aggregation');
@@ -166,6 +183,8 @@ function batchSizeValue(value: ValueSpan): number {
   throw new CommandError(51_024, `BSON field 'batchSize' value must be >= 0, actual value '${batchSize}'`);
 }
 
+const DATABASE_STAGES = new Set(['$currentOp', '$documents', '$listLocalSessions']);
+
 /** Whether the pipeline is about a collection; else its first stage must bring its own documents. */
 function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
   const reader = new ElementReader(request.body);
@@ -175,10 +194,13 @@ function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
     const text = "Invalid command format: the 'aggregate' field must specify a collection name or 1";
     throw new CommandError('FailedToParse', text);
   }
-  const [first] = aggregate.pipeline;
-  const stage = new ElementReader(first ?? EMPTY_DOCUMENT);
-  const name = stage.next() ? stage.name() : '';
-  if (name === '$documents') return false;
+  const name = firstStageName(aggregate);
+  if (DATABASE_STAGES.has(name)) return false;
   const text = `{aggregate: 1} is not valid for '${name}'; a collection is required.`;
   throw new CommandError('InvalidNamespace', text);
+}
+
+function firstStageName({ pipeline }: Aggregate): string {
+  const stage = new ElementReader(pipeline[0] ?? EMPTY_DOCUMENT);
+  return stage.next() ? stage.name() : '';
 }

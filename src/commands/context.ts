@@ -121,7 +121,7 @@ export interface Operations {
 }
 
 /** What a command may use while it runs. One per request; may be kept until its reply is sent. */
-export interface CommandContext {
+export interface CommandContext extends RunningOperation {
   readonly env: Env;
   readonly log: Log;
   readonly data: MemberData;

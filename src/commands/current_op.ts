@@ -1,8 +1,8 @@
 import { fieldName } from '../bson/bytes.ts';
-import { findField } from '../bson/elements.ts';
+import { ElementReader, findField } from '../bson/elements.ts';
 import { maybeStringOf, numberOf } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
-import type { Command, RunningOperation } from './context.ts';
+import type { Command, CommandRequest, RunningOperation } from './context.ts';
 
 const NS = fieldName('ns');
 const OP_ID = fieldName('opid');
@@ -15,7 +15,6 @@ export const currentOpCommand: Command = {
   maintenanceOk: true,
   help: 'the operations under way',
   run: (request, { operations, env, server }, reply) => {
-    const now = env.clock.monotonic();
     const wantedNs = findField(request.body, NS);
     const wantedId = findField(request.body, OP_ID);
     const ns = wantedNs === undefined ? undefined : (maybeStringOf(wantedNs) ?? '');
@@ -24,20 +23,35 @@ export const currentOpCommand: Command = {
     for (const operation of operations.all()) {
       if (ns !== undefined && ns !== `${operation.request.db}.$cmd`) continue;
       if (wantedId !== undefined && operation.id !== numberOf(wantedId)) continue;
-      reply.startSubdocument(index++).string('type', 'op').string('host', server.machine.hostName);
-      writeOperation(reply, operation, now);
+      reply.startSubdocument(index++);
+      writeOperation(reply, operation, { host: server.machine.hostName, now: env.clock.monotonic() });
       reply.end();
     }
     reply.end();
   },
 };
 
-function writeOperation(reply: BsonWriter, operation: RunningOperation, now: number): void {
+/** The fields of one operation, into the document that is open. */
+export function writeOperation(
+  reply: BsonWriter,
+  operation: RunningOperation,
+  { host, now }: { readonly host: string; readonly now: number },
+): void {
   const { connection, request, id } = operation;
+  reply.string('type', 'op').string('host', host);
   const micros = Math.max(0, Math.round((now - operation.startedAt) * 1000));
   reply.string('desc', `conn${connection.id}`).int32('connectionId', connection.id);
   reply.string('client', connection.remoteAddress).bool('active', true).int32('opid', id);
   reply.int64('secs_running', Math.floor(micros / 1_000_000)).int64('microsecs_running', micros);
-  reply.string('op', operation.command.opcounter ?? 'command').string('ns', `${request.db}.$cmd`);
+  reply.string('op', operation.command.opcounter ?? 'command').string('ns', namespaceOf(request));
   reply.document('command', request.body).int32('numYields', 0).bool('killPending', operation.isInterrupted);
+}
+
+/** The collection that the first argument names; else the database. */
+function namespaceOf({ db, body }: CommandRequest): string {
+  const first = new ElementReader(body);
+  if (!first.next()) return `${db}.$cmd`;
+  const name = maybeStringOf(first);
+  if (name !== undefined) return `${db}.${name}`;
+  return first.name() === 'aggregate' ? `${db}.$cmd.aggregate` : `${db}.$cmd`;
 }

@@ -14,6 +14,7 @@ import type { Collections } from '../query/pipeline/stage.ts';
 import type { CommandContext } from './context.ts';
 import { virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { systemDocuments } from './system_documents.ts';
 
 const MATCH_ALL: CompiledFilter = compileFilter(EMPTY_DOCUMENT);
 
@@ -22,8 +23,10 @@ type MoveTo = (at: Timestamp) => void;
 /** What all pipelines of one command share, those of views included. */
 export type SharedSettings = Omit<PipelineSettings, 'collections'>;
 
-export function pipelineSettings(db: string, scope: ExpressionScope, context: CommandContext): SharedSettings {
-  return { scope, db, random: () => context.env.random.uint32() / 2 ** 32 };
+/** `ns`: the collection that the pipeline is about. */
+export function pipelineSettings(ns: string, scope: ExpressionScope, context: CommandContext): SharedSettings {
+  const random = (): number => context.env.random.uint32() / 2 ** 32;
+  return { scope, db: databaseOf(ns), ns, random, system: (wanted) => systemDocuments(wanted, context) };
 }
 
 export interface ForeignParts {
@@ -85,7 +88,7 @@ export class ForeignCollections implements Collections {
     }
     let compiled = this.#views.get(view.ns);
     if (compiled === undefined) {
-      compiled = compilePipeline(pipeline, { ...this.#parts.settings, db: databaseOf(ns), collections: this });
+      compiled = compilePipeline(pipeline, { ...this.#parts.settings, db: databaseOf(ns), ns, collections: this });
       this.#views.set(view.ns, compiled);
     }
     return compiled.open(this.open(ns, compiled.pushdown), compiled.pushdown.stages);

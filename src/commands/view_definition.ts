@@ -11,6 +11,7 @@ import { deleteDocument, findById, insertDocument } from '../database/write_docu
 import { compilePipeline } from '../query/pipeline.ts';
 import type { CommandContext } from './context.ts';
 import { expressionScope } from './expression_scope.ts';
+import { pipelineSettings } from './foreign_collections.ts';
 
 export interface ViewDefinition {
   readonly ns: string;
@@ -63,14 +64,12 @@ function checkPipeline({ ns, pipeline }: ViewDefinition, context: CommandContext
   try {
     for (const [i, stage] of pipeline.entries()) checkStage(ns, stage, i);
     compilePipeline(pipeline, {
-      scope: expressionScope(context),
-      db: databaseOf(ns),
+      ...pipelineSettings(ns, expressionScope(context), context),
       collections: {
         open: () => {
           throw new CommandError('InternalError', 'a view is not read while it is made');
         },
       },
-      random: () => 0,
     });
   } catch (error) {
     if (!(error instanceof CommandError) || error.code === UNRECOGNIZED_STAGE) throw error;

@@ -4,7 +4,6 @@ import type { Timestamp } from '../base/optime.ts';
 import type { RawValue } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import type { Turn } from '../database/turn.ts';
-import { databaseOf } from '../database/collection.ts';
 import type { ResolvedView } from '../database/views.ts';
 import type { ExpressionScope } from '../query/expression.ts';
 import { compilePipeline } from '../query/pipeline.ts';
@@ -24,7 +23,7 @@ export interface ViewRead {
 export function openView(view: ResolvedView, read: ViewRead, context: CommandContext): OpenedPipeline {
   const { stages, scope, hint, readAt, turn } = read;
   const { data } = context;
-  const settings = pipelineSettings(databaseOf(view.ns), scope, context);
+  const settings = pipelineSettings(view.ns, scope, context);
   const foreign = new ForeignCollections({ data, turn, readAt, settings });
   const pipeline = compilePipeline([...view.pipeline, ...stages], { ...settings, collections: foreign });
   return openPipelineOn({ ns: view.ns, pipeline, foreign, hint, readAt, turn }, data);

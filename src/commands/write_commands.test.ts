@@ -28,7 +28,7 @@ describe('insert', () => {
       code: 40415,
       errmsg: "BSON field 'insert.foo' is an unknown field.",
     });
-    expect(await db.run({ create: 'c', capped: true, size: 4096 })).toMatchObject({ codeName: 'NotImplemented' });
+    expect(await db.run({ create: 'c', timeseries: { timeField: 't' } })).toMatchObject({ codeName: 'NotImplemented' });
     expect(
       await db.run({ update: 'c', updates: [{ q: {}, u: { $set: { a: 1 } } }], runtimeConstants: {} }),
     ).toMatchObject({

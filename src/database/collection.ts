@@ -34,6 +34,8 @@ export class Collection {
   readonly key: string;
   readonly documents: Table;
   readonly ids: Table;
+  /** Queries that read the index on `_id` since the process began; looking up single documents does not count. */
+  idIndexUses = 0;
   /** Of a capped collection: no document lies at or below it. Saves walking over what was removed lately. */
   oldestHint: Uint8Array | undefined;
   /** Whether writes are logged. */

@@ -30,6 +30,8 @@ export class Index {
   readonly multikey: MultikeyPaths;
   /** Reads at an older timestamp must not use it: it may lack what there was before it was built. */
   readonly readyAt: Timestamp;
+  /** Queries that read it since the process began, for `$indexStats`. */
+  uses = 0;
   /** Whether writes check it: that of the spec, except in the first phase of a build. */
   enforcesUnique: boolean;
   #gone: string | undefined;

@@ -22,13 +22,16 @@ export function openScan(request: ScanRequest): RecordScan {
   const { access } = request;
   switch (access.kind) {
     case 'id':
+      request.collection.idIndexUses += 1;
       return new IdLookup(request, access.key);
     case 'collection':
       return new CollectionScan(request, access.reverse);
     case 'special':
       return access.open(request);
     case 'index':
+      if (access.index === undefined) request.collection.idIndexUses += 1;
       if (access.index === undefined) return new IdScan(request, access.ranges, access.reverse);
+      access.index.uses += 1;
       return new IndexScan(request, access.index.table, access);
   }
 }

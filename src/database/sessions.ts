@@ -161,6 +161,11 @@ export class SessionStore {
     this.#active.clear();
   }
 
+  /** The sessions with retryable writes that are in memory, as {id, uid}. */
+  *active(): Iterable<Uint8Array> {
+    for (const { id } of this.#active.values()) yield id.document;
+  }
+
   /** The records as `config.transactions` shows them. */
   *records(at: Timestamp): Iterable<Uint8Array> {
     const cursor = this.#table().cursor({ at });

@@ -210,6 +210,8 @@ describe('stages', () => {
     ].map((document) => encodeDocument(document));
     const settings = {
       scope: BARE_SCOPE,
+      ns: 'db.c',
+      system: () => [],
       db: 'd',
       random: () => 0,
       collections: {

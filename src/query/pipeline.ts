@@ -18,8 +18,9 @@ import type { CompiledFilter } from './matcher.ts';
 import type { Source } from './pipeline/source.ts';
 import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
 import type { Collections, PipelinePlace, Stage, StageContext, StageKind } from './pipeline/stage.ts';
+import type { ListSystemDocuments } from './pipeline/system_request.ts';
 import type { WriteSpec } from './pipeline/write_spec.ts';
-import { STAGE_BY_NAME, UNBUILT_STAGES } from './pipeline/stages.ts';
+import { SEARCH_STAGES, STAGE_BY_NAME, UNBUILT_STAGES } from './pipeline/stages.ts';
 import type { SortSpec } from './sort.ts';
 import { itemsOf } from './update/array_value.ts';
 
@@ -29,6 +30,9 @@ export type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts
 export interface PipelineSettings {
   readonly scope: ExpressionScope;
   readonly db: string;
+  /** What the pipeline is about: a collection, or `db.$cmd.aggregate`. */
+  readonly ns: string;
+  readonly system: ListSystemDocuments;
   readonly collections: Collections;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -38,6 +42,10 @@ export interface PipelineSettings {
 const BARE_SETTINGS: PipelineSettings = {
   scope: BARE_SCOPE,
   db: '',
+  ns: '',
+  system: () => {
+    throw new CommandError('NotImplemented', 'there is no server here');
+  },
   collections: {
     open: (ns) => {
       throw new CommandError('NotImplemented', `there is no collection ${ns} here`);
@@ -61,7 +69,8 @@ function contextOf(settings: PipelineSettings, place: PipelinePlace, depth: numb
     ...settings,
     place,
     depth,
-    compile: (stages, inner, scope) => compileInner(stages, contextOf({ ...settings, scope }, inner, depth + 1)),
+    compile: (stages, inner, scope, ns = settings.ns) =>
+      compileInner(stages, contextOf({ ...settings, scope, ns }, inner, depth + 1)),
   };
 }
 
@@ -129,10 +138,24 @@ function compileStage(stage: Uint8Array, context: StageContext, position: Positi
     checkPlace(kind, context.place, position);
     return kind.parse(operand, context);
   }
+  refuseForeign(name);
   const unbuilt = UNBUILT_STAGES.get(name);
   if (unbuilt !== undefined) checkPlace(unbuilt, context.place, position);
   if (unbuilt !== undefined) throw new CommandError('NotImplemented', `the stage ${name} is not implemented`);
   throw new CommandError(40324, `Unrecognized pipeline stage name: '${name}'`);
+}
+
+/** Stages that only other kinds of deployment have, with the errors of a replica set of MongoDB's. */
+function refuseForeign(name: string): void {
+  if (SEARCH_STAGES.has(name)) {
+    throw new CommandError(
+      'SearchNotEnabled',
+      'Using $search and $vectorSearch aggregation stages requires additional configuration: they exist on Atlas only',
+    );
+  }
+  if (name === '$shardedDataDistribution') {
+    throw new CommandError(6789101, 'The $shardedDataDistribution stage can only be run on mongos');
+  }
 }
 
 function checkPlace(

@@ -104,7 +104,7 @@ function parseSpec(operand: RawValue, context: StageContext): LookupSpec {
     as: fieldPathComponents(as).map(fieldName),
     equality,
     variables: bound,
-    pipeline: context.compile(stages, 'lookup', inner),
+    pipeline: context.compile(stages, 'lookup', inner, from.kind === 'collection' ? from.ns : undefined),
   };
 }
 

@@ -5,6 +5,7 @@ import type { CompiledFilter } from '../matcher.ts';
 import type { CompiledPipeline, Pushdown } from './compiled_pipeline.ts';
 import type { SortSpec } from '../sort.ts';
 import type { Source } from './source.ts';
+import type { ListSystemDocuments } from './system_request.ts';
 import type { WriteSpec } from './write_spec.ts';
 
 /** A compiled stage. The kinds other than 'other' are those that storage can do itself. */
@@ -32,14 +33,17 @@ export interface StageContext {
   /** What the stage's expressions see. */
   readonly scope: ExpressionScope;
   readonly db: string;
+  /** What the pipeline is about: a collection, or `db.$cmd.aggregate`. */
+  readonly ns: string;
+  readonly system: ListSystemDocuments;
   readonly collections: Collections;
   readonly place: PipelinePlace;
   /** Pipelines around this one. */
   readonly depth: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
-  /** Compiles a pipeline inside this one: an array of stages. */
-  compile(stages: RawValue, place: PipelinePlace, scope: ExpressionScope): CompiledPipeline;
+  /** Compiles a pipeline inside this one: an array of stages. `ns`: what it is about, if that is something else. */
+  compile(stages: RawValue, place: PipelinePlace, scope: ExpressionScope, ns?: string): CompiledPipeline;
 }
 
 export interface StageKind {

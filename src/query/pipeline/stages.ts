@@ -22,6 +22,13 @@ import { setWindowFieldsStage } from './set_window_fields_stage.ts';
 import { sortByCountStage } from './sort_by_count_stage.ts';
 import { sortStage } from './sort_stage.ts';
 import type { PipelinePlace, StageKind } from './stage.ts';
+import {
+  collStatsStage,
+  currentOpStage,
+  indexStatsStage,
+  listLocalSessionsStage,
+  listSessionsStage,
+} from './system_stages.ts';
 import { unionWithStage } from './union_with_stage.ts';
 import { unsetStage } from './unset_stage.ts';
 import { unwindStage } from './unwind_stage.ts';
@@ -30,6 +37,8 @@ const STAGES: readonly StageKind[] = [
   addFieldsStage,
   bucketAutoStage,
   bucketStage,
+  collStatsStage,
+  currentOpStage,
   countStage,
   densifyStage,
   documentsStage,
@@ -37,7 +46,10 @@ const STAGES: readonly StageKind[] = [
   fillStage,
   graphLookupStage,
   groupStage,
+  indexStatsStage,
   limitStage,
+  listLocalSessionsStage,
+  listSessionsStage,
   lookupStage,
   matchStage,
   mergeStage,
@@ -68,19 +80,18 @@ type UnbuiltStage = Omit<StageKind, 'parse'>;
 const UNBUILT: readonly UnbuiltStage[] = [
   { name: '$changeStream', position: 'first', notIn: INSIDE },
   { name: '$changeStreamSplitLargeEvent', position: 'last', notIn: INSIDE },
-  { name: '$collStats', position: 'first', notIn: IN_FACET },
-  { name: '$currentOp', position: 'first', notIn: IN_FACET },
   { name: '$geoNear', position: 'first', notIn: IN_FACET },
-  { name: '$indexStats', position: 'first', notIn: IN_FACET },
-  { name: '$listLocalSessions', position: 'first', notIn: IN_FACET },
-  { name: '$listSessions', position: 'first', notIn: IN_FACET },
   { name: '$planCacheStats', position: 'first', notIn: IN_FACET },
   { name: '$querySettings', position: 'first', notIn: IN_FACET },
   { name: '$queryStats', position: 'first', notIn: IN_FACET },
-  { name: '$search', position: 'first', notIn: IN_FACET },
-  { name: '$searchMeta', position: 'first', notIn: IN_FACET },
-  { name: '$shardedDataDistribution', position: 'first', notIn: IN_FACET },
-  { name: '$vectorSearch', position: 'first', notIn: IN_FACET },
 ];
 
 export const UNBUILT_STAGES: ReadonlyMap<string, UnbuiltStage> = new Map(UNBUILT.map((stage) => [stage.name, stage]));
+
+/** They need what only Atlas has. */
+export const SEARCH_STAGES: ReadonlySet<string> = new Set([
+  '$listSearchIndexes',
+  '$search',
+  '$searchMeta',
+  '$vectorSearch',
+]);

@@ -46,8 +46,9 @@ function parseSpec(operand: RawValue, context: StageContext): UnionSpec {
       `the $unionWith stage specification must be an object or string, but found ${type}`,
     );
   }
-  const pipeline = context.compile(stages ?? NO_STAGES, 'unionWith', context.scope);
-  if (collection !== undefined) return { ns: foreignNamespace('$unionWith', context.db, collection), pipeline };
+  const ns = collection === undefined ? undefined : foreignNamespace('$unionWith', context.db, collection);
+  const pipeline = context.compile(stages ?? NO_STAGES, 'unionWith', context.scope, ns);
+  if (ns !== undefined) return { ns, pipeline };
   if (stages !== undefined && beginsWithDocuments(stages)) return { ns: undefined, pipeline };
   throw new CommandError(
     'FailedToParse',

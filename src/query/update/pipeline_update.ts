@@ -46,6 +46,10 @@ export function compileUpdatePipeline(stages: RawValue, scope: ExpressionScope):
 /** No stage of an update looks at collections or asks for chance. */
 const UNREACHABLE = {
   db: '',
+  ns: '',
+  system(): never {
+    throw new CommandError('InvalidOptions', 'an update does not look at the server');
+  },
   collections: {
     open(): never {
       throw new CommandError('InvalidOptions', 'an update reads no other collections');

@@ -1,5 +1,6 @@
 /** A filter as a readable tree: what was asked, with the test of each leaf, before it is put together to run. */
 import type { RawValue } from '../../bson/value.ts';
+import type { Collation } from '../collation.ts';
 import type { Matcher } from './document_matcher.ts';
 import type { ValueTest } from './value_test.ts';
 
@@ -37,8 +38,8 @@ export type Predicate =
   | { readonly kind: 'constant'; readonly value: boolean }
   /** A condition on the whole document. */
   | ({ readonly kind: 'document'; readonly operator: string; readonly operand?: RawValue } & Matcher)
-  | (Leaf & { readonly kind: ComparisonOperator; readonly value: RawValue })
-  | (Leaf & { readonly kind: 'in'; readonly values: readonly RawValue[] })
+  | (Leaf & Collated & { readonly kind: ComparisonOperator; readonly value: RawValue })
+  | (Leaf & Collated & { readonly kind: 'in'; readonly values: readonly RawValue[] })
   | (Leaf & { readonly kind: 'exists' })
   | (Leaf & {
       readonly kind: 'other';
@@ -49,6 +50,11 @@ export type Predicate =
       readonly types?: Uint8Array;
       readonly item?: ItemCondition;
     });
+
+/** Present when strings among the values are compared by a collation: only an index of the same one has bounds for it. */
+export interface Collated {
+  readonly collation?: Collation;
+}
 
 export type LeafPredicate = Extract<Predicate, Leaf>;
 

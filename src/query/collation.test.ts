@@ -126,7 +126,7 @@ describe('the order of values', () => {
     expect(insensitive.compare(a, rawObject(serialize({ A: ['x', { b: 'Y' }] })))).not.toBe(0);
   });
 
-  const words = fc.string({ unit: fc.constantFrom(...'aAäbB-ß1') });
+  const words = fc.string({ unit: fc.constantFrom('a', 'A', 'ä', 'b', 'B', '-', 'ß', '1') });
   const values = fc.letrec<{ value: unknown }>((tie) => ({
     value: fc.oneof(
       { depthSize: 'small' },

@@ -33,7 +33,7 @@ export interface SortSpec {
    */
   key(bytes: Uint8Array, at: number): Uint8Array;
   /** Of two keys. */
-  compare(a: Uint8Array, b: Uint8Array): number;
+  readonly compare: (a: Uint8Array, b: Uint8Array) => number;
 }
 
 /** Compiles a sort document; undefined when it is empty. `$natural` is the caller's to take out first. */

@@ -6,9 +6,9 @@ import type { Collation } from './collation.ts';
 import { keyText } from './key_text.ts';
 
 export interface ValueOrder {
-  compare(a: ValueSpan, b: ValueSpan): number;
+  readonly compare: (a: ValueSpan, b: ValueSpan) => number;
   /** Equal for values that compare equal, and only for those. */
-  keyOf(value: ValueSpan): string;
+  readonly keyOf: (value: ValueSpan) => string;
   /** Undefined: strings are ordered by their bytes. */
   readonly collation: Collation | undefined;
 }

@@ -55,7 +55,7 @@ function collatorOrder(collation: Collation, sensitivity: Sensitivity): StringOr
 
 /** Compares accents from the last character to the first; the letters are the same. */
 function backwardsOrder(compare: StringOrder): StringOrder {
-  const segmenter = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
+  const segmenter = new Intl.Segmenter('en', { granularity: 'grapheme' });
   const reversed = (text: string): string =>
     Array.from(segmenter.segment(text), ({ segment }) => segment)
       .reverse()

@@ -4,7 +4,7 @@ import type { RawValue } from '../../bson/value.ts';
 export interface Partition {
   readonly documents: readonly Uint8Array[];
   /** Whether two documents sort alike, as all do without a sort. */
-  isTied(a: number, b: number): boolean;
+  readonly isTied: (a: number, b: number) => boolean;
   /** The value a document is sorted by, where it is sorted by one field; undefined when it is missing. */
   sortValue(index: number): RawValue | undefined;
 }

@@ -2,7 +2,7 @@
  * The tables of docs/compatibility.md, made from the program's own tables: what stands there as built is built.
  *
  * A table begins with the line `<!-- table: name -->`. Its rows are the names that the program has, and those it does not
- * have that the page lists with "no". The notes are written by hand and kept by name.
+ * have that the page lists with "no". Notes, and "partly", are written by hand and kept by name.
  */
 import { COMMANDS } from '../../src/commands/command_table.ts';
 import { isPlugin, UNBUILT_PLUGINS } from '../../src/database/index_kinds/kinds.ts';
@@ -84,13 +84,20 @@ function renderTable({ built, refused }: Names, written: ReadonlyMap<string, Row
   const has = new Set(built);
   for (const name of has) {
     const row = written.get(name);
-    rows.push([name, { status: row?.status === 'partly' ? 'partly' : 'yes', notes: row?.notes ?? '' }]);
+    // What was missing and is there now needs no excuse.
+    const isKnown = row !== undefined && row.status !== 'no';
+    rows.push([name, isKnown ? row : { status: 'yes', notes: '' }]);
   }
-  const absent = new Set([...refused, ...[...written].filter(([, { status }]) => status === 'no').map(([name]) => name)]);
-  for (const name of absent) if (!has.has(name)) rows.push([name, { status: 'no', notes: written.get(name)?.notes ?? '' }]);
+  const absent = new Set([
+    ...refused,
+    ...[...written].filter(([, { status }]) => status === 'no').map(([name]) => name),
+  ]);
+  for (const name of absent)
+    if (!has.has(name)) rows.push([name, { status: 'no', notes: written.get(name)?.notes ?? '' }]);
   rows.sort(([a], [b]) => (a.toLowerCase() < b.toLowerCase() ? -1 : 1));
   const cells = rows.map(([name, { status, notes }]) => [`\`${name}\``, status, notes]);
   const widths = [0, 1, 2].map((i) => Math.max(...cells.map((cell) => cell[i]?.length ?? 0), 6));
-  const lineOf = (cell: readonly string[]): string => `| ${cell.map((text, i) => text.padEnd(widths[i] ?? 0)).join(' | ')} |`;
+  const lineOf = (cell: readonly string[]): string =>
+    `| ${cell.map((text, i) => text.padEnd(widths[i] ?? 0)).join(' | ')} |`;
   return [lineOf(['name', 'built', 'notes']), lineOf(widths.map((width) => '-'.repeat(width))), ...cells.map(lineOf)];
 }

@@ -15,10 +15,9 @@ import { parseIndexSpec } from '../database/index_spec_parse.ts';
 import { NO_OPTIONS } from '../database/write_catalog.ts';
 import { describeDocument } from '../query/describe.ts';
 import { Arguments } from './arguments.ts';
-import type { Collation } from '../query/collation.ts';
 import type { CommandRequest } from './context.ts';
 import { missingField, strictBool } from './fields.ts';
-import { createCollation } from './create_collation.ts';
+import { refuseCollation } from './update.ts';
 import { checkedValidator, validationAction, validationLevel } from './validator_arguments.ts';
 
 export interface CreateRequest {
@@ -27,7 +26,6 @@ export interface CreateRequest {
   /** Set when a view is asked for. */
   readonly viewOn: string | undefined;
   readonly pipeline: readonly Uint8Array[];
-  readonly collation: Collation | undefined;
 }
 
 const SIZE_MAX = 2 ** 50;
@@ -43,7 +41,6 @@ interface Parsed {
   pipeline: readonly Uint8Array[] | undefined;
   idIndex: Uint8Array | undefined;
   clusteredIndex: Uint8Array | undefined;
-  collation: Collation | undefined;
 }
 
 /** `ns` is named by errors. */
@@ -57,7 +54,6 @@ export function parseCreate(request: CommandRequest, ns: string): CreateRequest 
     pipeline: undefined,
     idIndex: undefined,
     clusteredIndex: undefined,
-    collation: undefined,
   };
   const args = Arguments.ofCommand('create', request.body);
   while (args.next()) {
@@ -68,7 +64,7 @@ export function parseCreate(request: CommandRequest, ns: string): CreateRequest 
   const { viewOn, pipeline = [] } = parsed;
   checkTogether(parsed);
   if (viewOn === undefined) setKind(parsed);
-  return { options: withOptions(NO_OPTIONS, parsed.options), viewOn, pipeline, collation: parsed.collation };
+  return { options: withOptions(NO_OPTIONS, parsed.options), viewOn, pipeline };
 }
 
 function takeSize(parsed: Parsed, args: Arguments): boolean {
@@ -124,7 +120,7 @@ function takeOther(parsed: Parsed, args: Arguments): void {
       parsed.idIndex = checkedIdIndex(args.document());
       return;
     case 'collation':
-      parsed.collation = createCollation(args);
+      refuseCollation(args);
       return;
     case 'clusteredIndex':
       parsed.clusteredIndex = clusteredIndexOf(args);

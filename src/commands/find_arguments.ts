@@ -17,5 +17,4 @@ export interface Find {
   term: number | undefined;
   /** The `let`. */
   variables: Uint8Array | undefined;
-  collation: Uint8Array | undefined;
 }

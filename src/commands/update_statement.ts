@@ -24,7 +24,6 @@ export interface UpdateStatement {
   readonly sort: Uint8Array | undefined;
   /** Variables of a pipeline, taken as they are. */
   readonly constants: Uint8Array | undefined;
-  readonly collation: Uint8Array | undefined;
 }
 
 /** Refuses a sort of an update that takes all documents anyway. */
@@ -36,10 +35,8 @@ export function checkSortOption(sort: Uint8Array | undefined, isMulti: boolean):
 export function openUpdate(ns: string, statement: UpdateStatement, id: number, on: StatementContext): UpdateRun {
   const { q, u, isMulti, isUpsert, arrayFilters, hint, sort } = statement;
   const { data, session } = on;
-  const collection = data.catalog.find(ns);
-  const scope = on.scopes.for(statement.collation, collection);
-  const filter = compileFilter(q, scope, { isUpsert });
-  const update = compileUpdate(u, { arrayFilters, scope: scopeOf(statement, scope) });
+  const filter = compileFilter(q, on.scope, { isUpsert });
+  const update = compileUpdate(u, { arrayFilters, scope: scopeOf(statement, on.scope) });
   if (isMulti && update.kind === 'replacement') {
     throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
   }
@@ -48,8 +45,8 @@ export function openUpdate(ns: string, statement: UpdateStatement, id: number, o
     update,
     isMulti,
     isUpsert,
-    hint: hint === undefined ? undefined : resolveHint(hint, collection),
-    sort: sort === undefined ? undefined : compileSort(sort, scope.order),
+    hint: hint === undefined ? undefined : resolveHint(hint, data.catalog.find(ns)),
+    sort: sort === undefined ? undefined : compileSort(sort),
     statement: statementOf(session, id),
     image: undefined,
     bypassesValidation: on.bypassesValidation,

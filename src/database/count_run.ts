@@ -4,7 +4,8 @@ import type { CompiledFilter } from '../query/matcher.ts';
 import type { Collection } from './collection.ts';
 import { choosePlan, type Hint } from './plan.ts';
 import type { RecordScan } from './record_scan.ts';
-import { openScan, RangeWalk } from './scan.ts';
+import { RangeWalk } from './range_walk.ts';
+import { openScan } from './scan.ts';
 import type { Turn } from './turn.ts';
 
 export interface CountRequest {

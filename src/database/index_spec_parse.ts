@@ -34,11 +34,6 @@ const UNSUPPORTED_OPTIONS: ReadonlySet<string> = new Set([
   'default_language',
   'language_override',
   'textIndexVersion',
-  '2dsphereIndexVersion',
-  'bits',
-  'min',
-  'max',
-  'bucketSize',
   'clustered',
   'columnstoreProjection',
 ]);

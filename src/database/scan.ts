@@ -5,9 +5,10 @@
 import type { Timestamp } from '../base/optime.ts';
 import type { Matcher } from '../query/matcher.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
-import type { CursorOptions, Table, TableCursor } from '../storage/table.ts';
+import type { Table } from '../storage/table.ts';
 import type { KeyRange } from './key_range.ts';
 import type { Access } from './plan.ts';
+import { RangeWalk, TableWalk } from './range_walk.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
 import type { RecordScan, ScanTarget, Step } from './record_scan.ts';
 import type { Turn } from './turn.ts';
@@ -197,80 +198,5 @@ class IndexScan implements RecordScan {
   moveTo(at: Timestamp): void {
     this.#at = at;
     this.#ranges.moveTo(at);
-  }
-}
-
-/** One range of one table, kept open while time moves on. */
-class TableWalk {
-  cursor: TableCursor;
-  readonly #table: Table;
-  readonly #range: KeyRange;
-  readonly #reverse: boolean;
-  #at: Timestamp;
-
-  constructor(table: Table, range: KeyRange, reverse: boolean, at: Timestamp) {
-    this.#table = table;
-    this.#range = range;
-    this.#reverse = reverse;
-    this.#at = at;
-    this.cursor = table.cursor(this.#options(undefined));
-  }
-
-  moveTo(at: Timestamp): void {
-    if (at === this.#at) return;
-    this.#at = at;
-    const last = this.cursor.keyEnd > 0 ? this.cursor.keyBytes.slice(0, this.cursor.keyEnd) : undefined;
-    this.cursor = this.#table.cursor(this.#options(last));
-  }
-
-  /** `after`: the last key returned, which is not returned again. */
-  #options(after: Uint8Array | undefined): CursorOptions {
-    const { from, to } = this.#range;
-    const start = this.#reverse ? to : from;
-    return {
-      at: this.#at,
-      reverse: this.#reverse,
-      from: after ?? start,
-      // The upper end of a range does not belong to it.
-      fromInclusive: after === undefined && !this.#reverse,
-      to: this.#reverse ? from : to,
-      toInclusive: this.#reverse,
-    };
-  }
-}
-
-/** Several ranges one after the other. */
-export class RangeWalk {
-  readonly #table: Table;
-  readonly #ranges: readonly KeyRange[];
-  readonly #reverse: boolean;
-  #at: Timestamp;
-  #position = 0;
-  #walk: TableWalk | undefined;
-
-  constructor(table: Table, ranges: readonly KeyRange[], reverse: boolean, at: Timestamp) {
-    this.#table = table;
-    this.#ranges = ranges;
-    this.#reverse = reverse;
-    this.#at = at;
-  }
-
-  /** A cursor that stands on the next entry; undefined behind the last range. */
-  next(): TableCursor | undefined {
-    for (;;) {
-      if (this.#walk === undefined) {
-        if (this.#position >= this.#ranges.length) return undefined;
-        const i = this.#reverse ? this.#ranges.length - 1 - this.#position : this.#position;
-        this.#walk = new TableWalk(this.#table, this.#ranges[i], this.#reverse, this.#at);
-      }
-      if (this.#walk.cursor.next()) return this.#walk.cursor;
-      this.#position += 1;
-      this.#walk = undefined;
-    }
-  }
-
-  moveTo(at: Timestamp): void {
-    this.#at = at;
-    this.#walk?.moveTo(at);
   }
 }

@@ -14,7 +14,9 @@ import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
 import { BARE_SCOPE, type ExpressionScope } from './expression.ts';
+import { specialConditionsOf } from './match/special_conditions.ts';
 import type { CompiledFilter } from './matcher.ts';
+import { carrying } from './pipeline/carrying_source.ts';
 import type { Source } from './pipeline/source.ts';
 import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
 import type { Collections, PipelinePlace, Stage, StageContext, StageKind } from './pipeline/stage.ts';
@@ -69,8 +71,10 @@ function contextOf(settings: PipelineSettings, place: PipelinePlace, depth: numb
     ...settings,
     place,
     depth,
-    compile: (stages, inner, scope, ns = settings.ns) =>
-      compileInner(stages, contextOf({ ...settings, scope, ns }, inner, depth + 1)),
+    compile(stages, inner, scope, ns = settings.ns) {
+      const innerScope = inner === 'facet' ? scope : scope.withOwnMetadata();
+      return compileInner(stages, contextOf({ ...settings, scope: innerScope, ns }, inner, depth + 1));
+    },
   };
 }
 
@@ -94,9 +98,10 @@ function compileStages(stages: readonly Uint8Array[], context: StageContext): Co
   if (stages.length > PIPELINE_STAGES_MAX) {
     throw new CommandError(7749501, `Pipeline length must be no longer than ${PIPELINE_STAGES_MAX} stages`);
   }
-  const compiled = stages.map((stage, i) =>
-    compileStage(stage, context, { isFirst: i === 0, isLast: i === stages.length - 1 }),
-  );
+  const compiled = stages.flatMap((spec, i) => {
+    const stage = compileStage(spec, context, { isFirst: i === 0, isLast: i === stages.length - 1 });
+    return stage.kind === 'match' && stage.next !== undefined ? [stage, stage.next] : [stage];
+  });
   const pushdown = pushdownOf(compiled);
   const [next] = compiled.slice(pushdown.stages);
   const isCount = next?.kind === 'count' && pushdown.stages === compiled.length - 1;
@@ -136,7 +141,10 @@ function compileStage(stage: Uint8Array, context: StageContext, position: Positi
   const kind = STAGE_BY_NAME.get(name);
   if (kind !== undefined) {
     checkPlace(kind, context.place, position);
-    return kind.parse(operand, context);
+    const compiled = kind.parse(operand, context);
+    if (compiled.kind === 'match' && kind.name === '$match') checkMatch(compiled.filter, context.place, position);
+    if (compiled.kind === 'other' && kind.isOneByOne === true) return carrying(compiled, context.scope.metadata);
+    return compiled;
   }
   refuseForeign(name);
   const unbuilt = UNBUILT_STAGES.get(name);
@@ -155,6 +163,23 @@ function refuseForeign(name: string): void {
   }
   if (name === '$shardedDataDistribution') {
     throw new CommandError(6789101, 'The $shardedDataDistribution stage can only be run on mongos');
+  }
+}
+
+/** Conditions that only an index answers are not for documents that come from elsewhere. */
+function checkMatch({ predicate }: CompiledFilter, place: PipelinePlace, { isFirst }: Position): void {
+  const special = specialConditionsOf(predicate);
+  if (special.nears > 0) {
+    throw new CommandError(
+      5_626_500,
+      '$geoNear, $near, and $nearSphere are not allowed in this context, as these operators require sorting ' +
+        'geospatial data. If you do not need sort, consider using $geoWithin instead.',
+    );
+  }
+  if (special.texts === 0) return;
+  if (!isFirst) throw new CommandError(17_313, '$match with $text is only allowed as the first pipeline stage');
+  if (place === 'facet') {
+    throw new CommandError(40_218, 'query requires text score metadata, but it is not available');
   }
 }
 

@@ -6,6 +6,7 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, rawBool, rawDouble, rawInt32, rawInt64, rawString } from '../../bson/value.ts';
 import { nullableOperator, unaryOperator } from './arguments.ts';
 import { isNumber, typeNameOf } from './build.ts';
+import { isMetadataKind } from '../metadata.ts';
 import type { ExpressionOperator } from './operator.ts';
 
 /** Length and subtype, or length and NUL. */
@@ -64,15 +65,16 @@ const METADATA = new Set([
   'vectorSearchScore',
 ]);
 
-/** Metadata that a query has to ask for is missing for every document; the index key and the record id always are. */
+/** Kinds other than those of `query/metadata.ts` are missing for every document. */
 export const metaOperator: ExpressionOperator = {
   name: '$meta',
-  compile(operand) {
+  compile(operand, { metadata }) {
     const kind = maybeStringOf(operand);
     if (kind === undefined) throw new CommandError(17307, '$meta only supports string arguments');
     if (!METADATA.has(kind)) throw new CommandError(17308, `Unsupported argument to $meta: ${kind}`);
-    if (kind === 'textScore') {
-      throw new CommandError(40218, 'query requires text score metadata, but it is not available');
+    if (isMetadataKind(kind)) {
+      metadata.ask(kind);
+      return { constant: undefined, evaluate: (root) => metadata.get(root, kind) };
     }
     return { constant: undefined, evaluate: () => undefined };
   },

@@ -8,12 +8,30 @@
 import { CommandError } from '../../base/command_error.ts';
 import type { Timestamp } from '../../base/optime.ts';
 import type { UnixMs } from '../../base/units.ts';
+import { compareValues } from '../../bson/compare.ts';
 import { ElementReader } from '../../bson/elements.ts';
+import { KeyWriter } from '../../bson/key.ts';
+import type { ValueSpan } from '../../bson/types.ts';
 import { rawDate, rawObject, type RawValue } from '../../bson/value.ts';
-import { BINARY_ORDER, type ValueOrder } from '../value_order.ts';
 import { rawTimestamp } from './build.ts';
+import { DocumentMetadata } from '../metadata.ts';
+import { keyText } from '../key_text.ts';
 import { checkVariableName } from './variable_name.ts';
 import type { Expression, Value } from './types.ts';
+
+/** The order of values: MongoDB's, or that of a collation. */
+export interface ValueOrder {
+  compare(a: ValueSpan, b: ValueSpan): number;
+  /** Equal for values that compare equal, and only for those. */
+  keyOf(value: ValueSpan): string;
+}
+
+const KEYS = new KeyWriter();
+
+export const BINARY_ORDER: ValueOrder = {
+  compare: compareValues,
+  keyOf: (value) => keyText(KEYS.reset().append(value).finish()),
+};
 
 /** What a command knows that its expressions may ask for. */
 export interface CommandValues {
@@ -49,14 +67,22 @@ export class ExpressionScope {
   readonly order: ValueOrder;
   /** Undefined where chance is not to be had. */
   readonly random: (() => number) | undefined;
+  /** What conditions of the query know of documents. */
+  readonly metadata: DocumentMetadata;
   readonly #compile: CompileExpression;
   readonly #values: CommandValues;
   /** What was bound here and around here. */
   readonly #bound: ReadonlyMap<string, Expression>;
 
-  private constructor(compile: CompileExpression, values: CommandValues, bound: ReadonlyMap<string, Expression>) {
+  private constructor(
+    compile: CompileExpression,
+    values: CommandValues,
+    bound: ReadonlyMap<string, Expression>,
+    metadata: DocumentMetadata,
+  ) {
     this.order = values.order ?? BINARY_ORDER;
     this.random = values.random;
+    this.metadata = metadata;
     this.#compile = compile;
     this.#values = values;
     this.#bound = bound;
@@ -64,7 +90,7 @@ export class ExpressionScope {
 
   /** The outermost scope of a command. */
   static of(compile: CompileExpression, values: CommandValues): ExpressionScope {
-    const scope = new ExpressionScope(compile, values, NONE_BOUND);
+    const scope = new ExpressionScope(compile, values, NONE_BOUND, new DocumentMetadata());
     return values.variables === undefined ? scope : scope.#withLet(values.variables);
   }
 
@@ -74,12 +100,13 @@ export class ExpressionScope {
 
   /** This scope with more variables; a name that is taken is hidden. */
   with(variables: Iterable<readonly [name: string, value: Expression]>): ExpressionScope {
-    return new ExpressionScope(this.#compile, this.#values, new Map([...this.#bound, ...variables]));
+    const bound = new Map([...this.#bound, ...variables]);
+    return new ExpressionScope(this.#compile, this.#values, bound, this.metadata);
   }
 
-  /** This scope with another order of values. */
-  ordered(order: ValueOrder): ExpressionScope {
-    return order === this.order ? this : new ExpressionScope(this.#compile, { ...this.#values, order }, this.#bound);
+  /** This scope for another query: its conditions know of its own documents only. */
+  withOwnMetadata(): ExpressionScope {
+    return new ExpressionScope(this.#compile, this.#values, this.#bound, new DocumentMetadata());
   }
 
   /** This scope with variables whose values are taken as they are, as the `c` of an update has them. */

@@ -2,6 +2,7 @@
 import { ElementReader } from '../../bson/elements.ts';
 import { rawObject } from '../../bson/value.ts';
 import { describeValue } from '../describe.ts';
+import { describeNear } from '../geo/near.ts';
 import type { LeafPredicate, Predicate } from './predicate.ts';
 
 const INDENT = '    ';
@@ -43,7 +44,9 @@ function linesOfLeaf(leaf: LeafPredicate): string[] {
 }
 
 function linesOfOther(leaf: Extract<LeafPredicate, { kind: 'other' }>): string[] {
-  const { path, operator, operand, regex, item } = leaf;
+  const { path, operator, operand, regex, item, near, region } = leaf;
+  if (region !== undefined && operand !== undefined) return [`GEO raw = { ${path}: ${describeValue(operand)} }`];
+  if (near !== undefined) return [`GEONEAR  ${describeNear(near.query)}`];
   if (regex !== undefined) return [`${path} regex /${regex.pattern}/${regex.options}`];
   if (item !== undefined) {
     const form = item.isValueForm ? 'value' : 'obj';

@@ -23,6 +23,8 @@ export interface FilterParser {
 /** An operator below a field. */
 export interface FieldOperator {
   readonly name: `$${string}`;
+  /** It decides about everything that stands beside it: its operand is the whole document of operators. */
+  readonly takesAll?: true;
   /** The operand is a view into the filter, which stays as it is. Throws CommandError for a bad operand. */
   parse(path: string, operand: RawValue, parser: FilterParser, siblings: Siblings): Predicate;
 }

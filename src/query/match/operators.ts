@@ -11,6 +11,14 @@ import { elemMatchOperator } from './elem_match_operator.ts';
 import { existsOperator } from './exists_operator.ts';
 import { exprOperator, sampleRateOperator } from './expr_operator.ts';
 import type { DocumentOperator, FieldOperator } from './field_operator.ts';
+import {
+  geoIntersectsOperator,
+  geoNearOperator,
+  geoWithinOperator,
+  nearOperator,
+  nearSphereOperator,
+  withinOperator,
+} from './geo_operators.ts';
 import { inOperator, ninOperator } from './in_operator.ts';
 import { jsonSchemaOperator } from './json_schema_operator.ts';
 import {
@@ -36,12 +44,17 @@ const FIELD_OPERATORS: readonly FieldOperator[] = [
   elemMatchOperator,
   eqOperator,
   existsOperator,
+  geoIntersectsOperator,
+  geoNearOperator,
+  geoWithinOperator,
   gtOperator,
   gteOperator,
   inOperator,
   ltOperator,
   lteOperator,
   modOperator,
+  nearOperator,
+  nearSphereOperator,
   neOperator,
   ninOperator,
   notOperator,
@@ -49,6 +62,7 @@ const FIELD_OPERATORS: readonly FieldOperator[] = [
   regexOperator,
   sizeOperator,
   typeOperator,
+  withinOperator,
 ];
 
 const DOCUMENT_OPERATORS: readonly DocumentOperator[] = [
@@ -64,13 +78,6 @@ const DOCUMENT_OPERATORS: readonly DocumentOperator[] = [
 ];
 
 /** Operators of MongoDB that are known and not built: refused as such, not as unknown. */
-export const UNBUILT_FIELD_OPERATORS: ReadonlySet<string> = new Set([
-  '$geoIntersects',
-  '$geoWithin',
-  '$near',
-  '$nearSphere',
-]);
-
 export const UNBUILT_DOCUMENT_OPERATORS: ReadonlySet<string> = new Set(['$text', '$where']);
 
 export const FIELD_OPERATOR_BY_NAME: ReadonlyMap<string, FieldOperator> = new Map(
@@ -81,7 +88,7 @@ export const DOCUMENT_OPERATOR_BY_NAME: ReadonlyMap<string, DocumentOperator> = 
   DOCUMENT_OPERATORS.map((operator) => [operator.name, operator]),
 );
 
-/** Whether MongoDB has an operator of that name below a field, built here or not. */
+/** Whether there is an operator of that name below a field. */
 export function isFieldOperator(name: string): boolean {
-  return FIELD_OPERATOR_BY_NAME.has(name) || UNBUILT_FIELD_OPERATORS.has(name);
+  return FIELD_OPERATOR_BY_NAME.has(name);
 }

@@ -1,17 +1,13 @@
 /** Filter documents to predicate trees. */
 import { CommandError } from '../../base/command_error.ts';
 import { fieldName } from '../../bson/bytes.ts';
-import { ElementReader, findField } from '../../bson/elements.ts';
+import { documentSize, ElementReader, findField } from '../../bson/elements.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
+import { RawValue } from '../../bson/value.ts';
 import type { ExpressionScope } from '../expression.ts';
 import { comparison } from './comparison_operators.ts';
 import type { FilterParser, Siblings } from './field_operator.ts';
-import {
-  DOCUMENT_OPERATOR_BY_NAME,
-  FIELD_OPERATOR_BY_NAME,
-  UNBUILT_DOCUMENT_OPERATORS,
-  UNBUILT_FIELD_OPERATORS,
-} from './operators.ts';
+import { DOCUMENT_OPERATOR_BY_NAME, FIELD_OPERATOR_BY_NAME, UNBUILT_DOCUMENT_OPERATORS } from './operators.ts';
 import { conjunction, type Predicate } from './predicate.ts';
 import { regexParts, regexPredicate } from './regex.ts';
 
@@ -51,7 +47,7 @@ function parseDocument(parser: FilterParser, bytes: Uint8Array, at: number, isTo
     } else if (reader.type === BSON_TYPE.regex) {
       children.push(regexPredicate(name, regexParts(reader)));
     } else {
-      children.push(comparison('eq', name, reader.value(), parser.scope.order));
+      children.push(comparison('eq', name, reader.value()));
     }
   }
   return conjunction(children);
@@ -81,13 +77,17 @@ function parseOperators(parser: FilterParser, path: string, bytes: Uint8Array, a
     const name = reader.name();
     const operator = FIELD_OPERATOR_BY_NAME.get(name);
     if (operator === undefined) throw unknownOperator(name);
+    if (operator.takesAll === true) {
+      return [
+        operator.parse(path, new RawValue(BSON_TYPE.object, bytes, at, at + documentSize(bytes, at)), parser, siblings),
+      ];
+    }
     children.push(operator.parse(path, reader.value(), parser, siblings));
   }
   return children;
 }
 
 function unknownOperator(name: string): CommandError {
-  if (UNBUILT_FIELD_OPERATORS.has(name)) return new CommandError('NotImplemented', `${name} is not implemented`);
   return new CommandError('BadValue', `unknown operator: ${name}`);
 }
 

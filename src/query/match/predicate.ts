@@ -1,6 +1,8 @@
 /** A filter as a readable tree: what was asked, with the test of each leaf, before it is put together to run. */
 import type { RawValue } from '../../bson/value.ts';
-import type { Collation } from '../collation.ts';
+import type { NearQuery } from '../geo/near.ts';
+import type { Region } from '../geo/region.ts';
+import type { DocumentMetadata } from '../metadata.ts';
 import type { Matcher } from './document_matcher.ts';
 import type { ValueTest } from './value_test.ts';
 
@@ -27,10 +29,16 @@ export interface ItemCondition {
   readonly isValueForm: boolean;
 }
 
+/** `$near`, and where to put how far each document is. */
+export interface NearCondition {
+  readonly query: NearQuery;
+  readonly metadata: DocumentMetadata;
+}
+
 /**
  * `itemTest` of 'other': the condition on the items of the array, where an operator has one (`$elemMatch`). The rest says
  * what was asked for, to planner and explain: `regex` of `$regex`, `types` (a flag per type byte) of `$type`, `item` of
- * `$elemMatch`, and the operand as it was given.
+ * `$elemMatch`, `region` of `$geoWithin` and `$geoIntersects`, `near` of `$near`, and the operand as it was given.
  */
 export type Predicate =
   | { readonly kind: 'and' | 'or' | 'nor'; readonly children: readonly Predicate[] }
@@ -38,8 +46,8 @@ export type Predicate =
   | { readonly kind: 'constant'; readonly value: boolean }
   /** A condition on the whole document. */
   | ({ readonly kind: 'document'; readonly operator: string; readonly operand?: RawValue } & Matcher)
-  | (Leaf & Collated & { readonly kind: ComparisonOperator; readonly value: RawValue })
-  | (Leaf & Collated & { readonly kind: 'in'; readonly values: readonly RawValue[] })
+  | (Leaf & { readonly kind: ComparisonOperator; readonly value: RawValue })
+  | (Leaf & { readonly kind: 'in'; readonly values: readonly RawValue[] })
   | (Leaf & { readonly kind: 'exists' })
   | (Leaf & {
       readonly kind: 'other';
@@ -49,12 +57,9 @@ export type Predicate =
       readonly regex?: RegexParts;
       readonly types?: Uint8Array;
       readonly item?: ItemCondition;
+      readonly region?: Region;
+      readonly near?: NearCondition;
     });
-
-/** Present when strings among the values are compared by a collation: only an index of the same one has bounds for it. */
-export interface Collated {
-  readonly collation?: Collation;
-}
 
 export type LeafPredicate = Extract<Predicate, Leaf>;
 

@@ -17,6 +17,7 @@ export const setStage = addingStage('$set');
 function addingStage(name: `$${string}`): StageKind {
   return {
     name,
+    isOneByOne: true,
     parse(operand, { scope }) {
       if (operand.type !== BSON_TYPE.object) {
         const type = typeAlias(operand.type);

@@ -33,6 +33,7 @@ interface GraphSpec {
 
 export const graphLookupStage: StageKind = {
   name: '$graphLookup',
+  isOneByOne: true,
   parse(operand, context) {
     const spec = parseSpec(operand, context);
     return { kind: 'other', open: (source) => new GraphSource(source, spec, context) };
@@ -166,7 +167,7 @@ class Search {
 
   #open(): Source {
     const { ns, connectTo, restriction } = this.#spec;
-    const reached = membership(connectTo, this.#frontier, this.#context.scope.order);
+    const reached = membership(connectTo, this.#frontier);
     this.#frontier = [];
     const filter = filterOf(restriction === undefined ? reached : conjunction([reached, restriction.predicate]));
     return this.#context.collections.open(ns, { filter, sort: undefined, skip: 0, limit: Infinity, stages: 0 });

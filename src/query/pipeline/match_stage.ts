@@ -1,9 +1,9 @@
 /** `$match`. */
 import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import { compileFilter, type Matcher } from '../matcher.ts';
+import { compileFilter, type CompiledFilter, type Matcher } from '../matcher.ts';
 import { PAUSE, type Source } from './source.ts';
-import type { StageKind } from './stage.ts';
+import type { Stage, StageKind } from './stage.ts';
 
 export const matchStage: StageKind = {
   name: '$match',
@@ -12,9 +12,13 @@ export const matchStage: StageKind = {
       throw new CommandError(15959, 'the match filter must be an expression in an object');
     }
     const filter = compileFilter(operand.bytes.slice(operand.start, operand.end), scope);
-    return { kind: 'match', filter, open: (source) => new MatchSource(source, filter.matcher) };
+    return matchStageOf(filter);
   },
 };
+
+export function matchStageOf(filter: CompiledFilter): Extract<Stage, { kind: 'match' }> {
+  return { kind: 'match', filter, open: (source) => new MatchSource(source, filter.matcher) };
+}
 
 /** Passes on what matches. */
 export class MatchSource implements Source {

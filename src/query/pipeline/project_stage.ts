@@ -8,6 +8,7 @@ import type { StageKind } from './stage.ts';
 
 export const projectStage: StageKind = {
   name: '$project',
+  isOneByOne: true,
   parse(operand, { scope }) {
     if (operand.type !== BSON_TYPE.object) throw new CommandError(15969, '$project specification must be an object');
     const projection = compile(operand.bytes.slice(operand.start, operand.end), scope);

@@ -22,6 +22,7 @@ const VARIABLES: readonly (readonly [string, Expression])[] = [
 
 export const redactStage: StageKind = {
   name: '$redact',
+  isOneByOne: true,
   parse(operand, { scope }) {
     const redaction = new Redaction(compileExpression(operand, scope.with(VARIABLES)));
     return { kind: 'other', open: (source) => new RedactSource(source, redaction) };

@@ -11,6 +11,7 @@ import type { Stage, StageKind } from './stage.ts';
 
 export const replaceRootStage: StageKind = {
   name: '$replaceRoot',
+  isOneByOne: true,
   parse(operand, { scope }) {
     return replacing(compileExpression(newRootOf(operand), scope), "'newRoot' expression ");
   },
@@ -18,6 +19,7 @@ export const replaceRootStage: StageKind = {
 
 export const replaceWithStage: StageKind = {
   name: '$replaceWith',
+  isOneByOne: true,
   parse: (operand, { scope }) => replacing(compileExpression(operand, scope), "'replacement document' "),
 };
 

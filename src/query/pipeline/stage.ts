@@ -10,7 +10,8 @@ import type { WriteSpec } from './write_spec.ts';
 
 /** A compiled stage. The kinds other than 'other' are those that storage can do itself. */
 export type Stage =
-  | { readonly kind: 'match'; readonly filter: CompiledFilter; open(source: Source): Source }
+  /** `next`: what the stage does after it has selected. */
+  | { readonly kind: 'match'; readonly filter: CompiledFilter; readonly next?: Stage; open(source: Source): Source }
   /** `limit`: how many documents the stages after it take at most. */
   | { readonly kind: 'sort'; readonly spec: SortSpec; open(source: Source, limit: number): Source }
   | { readonly kind: 'skip' | 'limit'; readonly count: number; open(source: Source): Source }
@@ -52,6 +53,8 @@ export interface StageKind {
   readonly position?: 'first' | 'last';
   /** Pipelines inside stages that must not have it. */
   readonly notIn?: ReadonlySet<PipelinePlace>;
+  /** Makes documents of one other each: what is known of that one is known of them. */
+  readonly isOneByOne?: true;
   /** Makes documents of its own: its pipeline is about no collection. */
   readonly isSource?: true;
   /** The operand is a view into the pipeline, which stays as it is. */

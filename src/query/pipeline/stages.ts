@@ -7,6 +7,7 @@ import { densifyStage } from './densify_stage.ts';
 import { documentsStage } from './documents_stage.ts';
 import { facetStage } from './facet_stage.ts';
 import { fillStage } from './fill_stage.ts';
+import { geoNearStage } from './geo_near_stage.ts';
 import { graphLookupStage } from './graph_lookup_stage.ts';
 import { groupStage } from './group_stage.ts';
 import { limitStage, skipStage } from './limit_stages.ts';
@@ -44,6 +45,7 @@ const STAGES: readonly StageKind[] = [
   documentsStage,
   facetStage,
   fillStage,
+  geoNearStage,
   graphLookupStage,
   groupStage,
   indexStatsStage,
@@ -80,7 +82,6 @@ type UnbuiltStage = Omit<StageKind, 'parse'>;
 const UNBUILT: readonly UnbuiltStage[] = [
   { name: '$changeStream', position: 'first', notIn: INSIDE },
   { name: '$changeStreamSplitLargeEvent', position: 'last', notIn: INSIDE },
-  { name: '$geoNear', position: 'first', notIn: IN_FACET },
   { name: '$planCacheStats', position: 'first', notIn: IN_FACET },
   { name: '$querySettings', position: 'first', notIn: IN_FACET },
   { name: '$queryStats', position: 'first', notIn: IN_FACET },

@@ -10,6 +10,7 @@ import type { StageKind } from './stage.ts';
 
 export const unsetStage: StageKind = {
   name: '$unset',
+  isOneByOne: true,
   parse(operand, { scope }) {
     const writer = new BsonWriter().startDocument();
     for (const path of pathsOf(operand)) writer.value(path, RAW_FALSE);

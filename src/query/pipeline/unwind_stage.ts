@@ -18,6 +18,7 @@ interface UnwindSpec {
 
 export const unwindStage: StageKind = {
   name: '$unwind',
+  isOneByOne: true,
   parse(operand) {
     const spec = parseSpec(operand);
     return { kind: 'other', open: (source) => new UnwindSource(source, spec) };

@@ -5,7 +5,6 @@ import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import { documentDepth, STORED_DOCUMENT_LIMITS } from '../../bson/validate.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { describeDocument, describeElement } from '../describe.ts';
-import type { ExpressionScope } from '../expression.ts';
 import { compileArrayFilter, type ArrayFilter } from '../match/item_filter.ts';
 import { itemsOf } from './array_value.ts';
 import { MODIFIER_BY_NAME } from './modifiers.ts';
@@ -20,20 +19,16 @@ export interface ParsedModifiers {
 }
 
 /** `update` is a document whose first field begins with a dollar sign. */
-export function parseModifiers(
-  update: RawValue,
-  arrayFilters: RawValue | undefined,
-  scope: ExpressionScope,
-): ParsedModifiers {
+export function parseModifiers(update: RawValue, arrayFilters: RawValue | undefined): ParsedModifiers {
   const builder = new TreeBuilder();
-  const filters = parseArrayFilters(arrayFilters, scope);
+  const filters = parseArrayFilters(arrayFilters);
   const used = new Set<string>();
   let longest = 0;
   let renames = false;
   const reader = new ElementReader(update.bytes, update.start);
   while (reader.next()) {
     renames ||= reader.name() === '$rename';
-    for (const path of addModifier(builder, reader, scope)) {
+    for (const path of addModifier(builder, reader)) {
       const components = path.split('.');
       longest = Math.max(longest, components.length);
       for (const component of components) {
@@ -48,7 +43,7 @@ export function parseModifiers(
 }
 
 /** Adds all fields of one modifier; returns their paths. */
-function addModifier(builder: TreeBuilder, reader: ElementReader, scope: ExpressionScope): string[] {
+function addModifier(builder: TreeBuilder, reader: ElementReader): string[] {
   const name = reader.name();
   const modifier = MODIFIER_BY_NAME.get(name);
   if (modifier === undefined) {
@@ -67,7 +62,7 @@ function addModifier(builder: TreeBuilder, reader: ElementReader, scope: Express
   const paths: string[] = [];
   const fields = new ElementReader(reader.bytes, reader.start);
   while (fields.next()) {
-    for (const { path, leaf } of modifier.parse(fields.name(), fields.value(), scope)) {
+    for (const { path, leaf } of modifier.parse(fields.name(), fields.value())) {
       builder.add(path, leaf);
       paths.push(path);
     }
@@ -75,11 +70,11 @@ function addModifier(builder: TreeBuilder, reader: ElementReader, scope: Express
   return paths;
 }
 
-function parseArrayFilters(arrayFilters: RawValue | undefined, scope: ExpressionScope): ArrayFilter[] {
+function parseArrayFilters(arrayFilters: RawValue | undefined): ArrayFilter[] {
   if (arrayFilters === undefined) return [];
   const filters: ArrayFilter[] = [];
   for (const item of itemsOf(arrayFilters)) {
-    const filter = compileArrayFilter(item.bytes.slice(item.start, item.end), scope);
+    const filter = compileArrayFilter(item.bytes.slice(item.start, item.end));
     if (filters.some(({ identifier }) => identifier === filter.identifier)) {
       throw new CommandError(
         'FailedToParse',

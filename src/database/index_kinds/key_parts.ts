@@ -1,0 +1,60 @@
+/** Keys made of several values for each field, every one combined with every other. */
+import { CommandError } from '../../base/command_error.ts';
+import { compareBytes, equalBytes } from '../../bson/bytes.ts';
+import { KeyWriter } from '../../bson/key.ts';
+import type { RawValue } from '../../bson/value.ts';
+import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index_key.ts';
+
+/** What a document has in each field of the index; no field is without any. */
+export interface KeyParts {
+  readonly parts: readonly (readonly RawValue[])[];
+  /** Whether an array was met. */
+  readonly metArray: boolean;
+}
+
+/** Source: MongoDB's parameter indexMaxNumGeneratedKeysPerDocument. */
+const KEYS_MAX = 100_000;
+
+/** A generator over a function that finds the parts; undefined for documents that the index leaves out. */
+export class PartsKeyGenerator implements KeyGenerator {
+  readonly #fields: readonly IndexField[];
+  readonly #partsOf: (document: Uint8Array) => KeyParts | undefined;
+  readonly #writer = new KeyWriter();
+
+  constructor(fields: readonly IndexField[], partsOf: (document: Uint8Array) => KeyParts | undefined) {
+    this.#fields = fields;
+    this.#partsOf = partsOf;
+  }
+
+  extract(document: Uint8Array, suffix: Uint8Array): Extraction {
+    const found = this.#partsOf(document);
+    if (found === undefined) return NO_KEYS;
+    const keys = combinationsOf(found.parts).map((values) => this.#keyOf(values, suffix));
+    keys.sort(compareBytes);
+    const distinct = keys.filter((key, i) => i === 0 || !equalBytes(key, keys[i - 1]));
+    return { keys: distinct, multikey: found.metArray || distinct.length > 1 };
+  }
+
+  valuesOf(document: Uint8Array, suffix: Uint8Array, key: Uint8Array): readonly RawValue[] {
+    const found = this.#partsOf(document);
+    const all = found === undefined ? [] : combinationsOf(found.parts);
+    return all.find((values) => equalBytes(this.#keyOf(values, suffix), key)) ?? [];
+  }
+
+  #keyOf(values: readonly RawValue[], suffix: Uint8Array): Uint8Array {
+    this.#writer.reset();
+    for (const [i, value] of values.entries()) this.#writer.append(value, this.#fields[i].descending);
+    return this.#writer.appendBytes(suffix).finish();
+  }
+}
+
+function combinationsOf(parts: readonly (readonly RawValue[])[]): RawValue[][] {
+  let all: RawValue[][] = [[]];
+  for (const values of parts) {
+    if (all.length * values.length > KEYS_MAX) {
+      throw new CommandError('CannotBuildIndexKeys', 'Maximum number of generated keys exceeded.');
+    }
+    all = all.flatMap((begun) => values.map((value) => [...begun, value]));
+  }
+  return all;
+}

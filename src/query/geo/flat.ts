@@ -1,0 +1,96 @@
+/** Shapes in the plane: boxes, circles and polygons of legacy coordinate pairs. Borders belong to them. */
+import type { FlatPoint } from './shape.ts';
+
+export type FlatRegion =
+  | { readonly kind: 'box'; readonly low: FlatPoint; readonly high: FlatPoint }
+  | { readonly kind: 'circle'; readonly center: FlatPoint; readonly radius: number }
+  | { readonly kind: 'flatPolygon'; readonly vertices: readonly FlatPoint[] };
+
+/** A rectangle along the axes. */
+export interface FlatBox {
+  readonly low: FlatPoint;
+  readonly high: FlatPoint;
+}
+
+/** A box from any two opposite corners. */
+export function boxOf(a: FlatPoint, b: FlatPoint): FlatRegion {
+  return {
+    kind: 'box',
+    low: { x: Math.min(a.x, b.x), y: Math.min(a.y, b.y) },
+    high: { x: Math.max(a.x, b.x), y: Math.max(a.y, b.y) },
+  };
+}
+
+export function flatContains(region: FlatRegion, p: FlatPoint): boolean {
+  switch (region.kind) {
+    case 'box':
+      return p.x >= region.low.x && p.x <= region.high.x && p.y >= region.low.y && p.y <= region.high.y;
+    case 'circle':
+      return isWithin(region.center, p, region.radius);
+    case 'flatPolygon':
+      return isSurrounded(region.vertices, p);
+  }
+}
+
+/** Points straight above or beside the centre are compared without a square root, so that its rounding shows nowhere. */
+function isWithin(center: FlatPoint, p: FlatPoint, radius: number): boolean {
+  if (p.x === center.x) return Math.max(p.y, center.y) <= Math.min(p.y, center.y) + radius;
+  if (p.y === center.y) return Math.max(p.x, center.x) <= Math.min(p.x, center.x) + radius;
+  return flatDistance(center, p) <= radius;
+}
+
+export function flatDistance(a: FlatPoint, b: FlatPoint): number {
+  const x = a.x - b.x;
+  const y = a.y - b.y;
+  if (x === 0) return Math.abs(y);
+  if (y === 0) return Math.abs(x);
+  return Math.sqrt(x * x + y * y);
+}
+
+/** Counts the edges to the right of the point; those that cross themselves make parts that are outside. */
+function isSurrounded(vertices: readonly FlatPoint[], p: FlatPoint): boolean {
+  let isInside = false;
+  let a = vertices[vertices.length - 1];
+  for (const b of vertices) {
+    if (isOnUprightOrLevel(a, b, p)) return true;
+    const isBetween = p.y > Math.min(a.y, b.y) && p.y <= Math.max(a.y, b.y);
+    if (isBetween && (a.x === b.x ? p.x <= a.x : p.x <= ((p.y - a.y) * (b.x - a.x)) / (b.y - a.y) + a.x)) {
+      isInside = !isInside;
+    }
+    a = b;
+  }
+  return isInside;
+}
+
+/** Whether the point is an end of the edge, or on an edge along one of the axes. */
+function isOnUprightOrLevel(a: FlatPoint, b: FlatPoint, p: FlatPoint): boolean {
+  if ((p.x === a.x && p.y === a.y) || (p.x === b.x && p.y === b.y)) return true;
+  if (a.y === b.y && p.y === a.y) return p.x >= Math.min(a.x, b.x) && p.x <= Math.max(a.x, b.x);
+  if (a.x === b.x && p.x === a.x) return p.y > Math.min(a.y, b.y) && p.y <= Math.max(a.y, b.y);
+  return false;
+}
+
+/** The least rectangle around the region. */
+export function boundsOf(region: FlatRegion): FlatBox {
+  switch (region.kind) {
+    case 'box':
+      return region;
+    case 'circle': {
+      const { center, radius } = region;
+      // Rounding may put a point on the rim a little outside of the exact square.
+      const reach = radius + (Math.abs(center.x) + Math.abs(center.y) + radius) * 1e-15;
+      return {
+        low: { x: center.x - reach, y: center.y - reach },
+        high: { x: center.x + reach, y: center.y + reach },
+      };
+    }
+    case 'flatPolygon': {
+      const xs = region.vertices.map((v) => v.x);
+      const ys = region.vertices.map((v) => v.y);
+      return {
+        low: { x: Math.min(...xs), y: Math.min(...ys) },
+        high: { x: Math.max(...xs), y: Math.max(...ys) },
+      };
+    }
+  }
+}

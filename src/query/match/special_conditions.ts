@@ -1,0 +1,32 @@
+/** Conditions that only an index of their own kind can answer: `$text` and `$near`. */
+import type { Predicate } from './predicate.ts';
+
+export interface SpecialConditions {
+  /** How many there are of each, wherever they stand. */
+  readonly texts: number;
+  readonly nears: number;
+}
+
+const NONE: SpecialConditions = { texts: 0, nears: 0 };
+
+export function specialConditionsOf(predicate: Predicate): SpecialConditions {
+  switch (predicate.kind) {
+    case 'and':
+    case 'or':
+    case 'nor':
+      return predicate.children.map(specialConditionsOf).reduce(sum, NONE);
+    case 'not':
+      return specialConditionsOf(predicate.child);
+    case 'document':
+      return predicate.operator === '$text' ? { texts: 1, nears: 0 } : NONE;
+    case 'other':
+      if (predicate.near !== undefined) return { texts: 0, nears: 1 };
+      return predicate.item === undefined ? NONE : specialConditionsOf(predicate.item.predicate);
+    default:
+      return NONE;
+  }
+}
+
+function sum(a: SpecialConditions, b: SpecialConditions): SpecialConditions {
+  return { texts: a.texts + b.texts, nears: a.nears + b.nears };
+}

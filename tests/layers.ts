@@ -49,6 +49,9 @@ interface Ban {
 /** Time zone data comes from the engine; the result does not depend on the machine's settings. */
 const TIME_ZONES = 'query/date/time_zone.ts';
 
+/** Collations are orders of languages: the tables of those are the machine's, as time zones are. */
+const COLLATIONS = 'query/collation/string_order.ts';
+
 const BANS: readonly Ban[] = [
   { pattern: /\bDate\.now\s*\(|\bnew Date\s*\(\s*\)|\bperformance\.now\s*\(/, instead: 'env.clock' },
   { pattern: /\bMath\.random\s*\(|\bcrypto\.(randomBytes|getRandomValues)/, instead: 'env.random' },
@@ -56,7 +59,7 @@ const BANS: readonly Ban[] = [
   {
     pattern: /\bIntl\b|\.localeCompare\s*\(|\.toLocale\w+\s*\(/,
     instead: 'an order of our own',
-    except: [TIME_ZONES],
+    except: [TIME_ZONES, COLLATIONS],
   },
   { pattern: /(?<![.\w#])process\.\w/, instead: 'Env or an option passed in' },
 ];

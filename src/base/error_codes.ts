@@ -114,6 +114,7 @@ export const ERROR_CODES = {
   OplogOutOfOrder: 152,
   DurationOverflow: 159,
   MaxStalenessOutOfRange: 160,
+  IncompatibleCollationVersion: 161,
   ViewDepthLimitExceeded: 165,
   CommandNotSupportedOnView: 166,
   OptionNotSupportedOnView: 167,

@@ -13,7 +13,7 @@
  * readers do not check lengths again. They never run past the buffer's end, but what they say about bytes that were not
  * validated means nothing.
  *
- * Not done here: what filters, updates and expressions mean (`query/`), and collation.
+ * Not done here: what filters, updates and expressions mean, and collations (`query/`).
  */
 
 /** Type bytes. Source: https://bsonspec.org/spec.html */

@@ -10,13 +10,13 @@ import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { valueOrderFor, viewOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { ForeignCollections, pipelineSettings } from './foreign_collections.ts';
 import { wrongType } from './fields.ts';
 import { readNamespace } from './namespace.ts';
 import { checkOutput, runOutput, writesItsDocuments } from './pipeline_output.ts';
 import { openPipelineOn } from './pipeline_query.ts';
-import { refuseCollation } from './update.ts';
 
 export const aggregateCommand: Command = {
   name: 'aggregate',
@@ -72,7 +72,9 @@ function openAggregate(settled: Settled, request: CommandRequest, context: Comma
   const { data } = context;
   const view = isAboutCollection ? resolveView(data.catalog, ns) : undefined;
   if (view !== undefined && firstStageName(aggregate) === '$collStats') refuseView(data.catalog, ns);
-  const scope = expressionScope(context, aggregate.variables);
+  const { collation, variables } = aggregate;
+  const order = view === undefined ? valueOrderFor(collation, data.catalog.find(ns)) : viewOrderFor(collation, view);
+  const scope = expressionScope(context, { variables, order });
   const settings = pipelineSettings(view?.ns ?? ns, scope, context);
   const foreign = new ForeignCollections({ data, turn, readAt, settings });
   const stages = view === undefined ? aggregate.pipeline : [...view.pipeline, ...aggregate.pipeline];
@@ -98,6 +100,7 @@ interface Aggregate {
   readonly batchSize: number;
   readonly hint: RawValue | undefined;
   readonly variables: Uint8Array | undefined;
+  readonly collation: Uint8Array | undefined;
 }
 
 const IGNORED_FLAGS = new Set(['allowDiskUse', 'bypassDocumentValidation', 'fromMongos', 'needsMerge']);
@@ -107,12 +110,13 @@ function parseAggregate(request: CommandRequest): Aggregate {
   let batchSize: number | undefined;
   let hint: RawValue | undefined;
   let variables: Uint8Array | undefined;
+  let collation: Uint8Array | undefined;
   const args = Arguments.ofCommand('aggregate', request.body);
   while (args.next()) {
     if (args.name === 'pipeline') pipeline = parsePipeline(args);
     else if (args.name === 'cursor') batchSize = parseCursor(args);
     else if (args.name === 'hint') hint = args.hint();
-    else if (args.name === 'collation') refuseCollation(args);
+    else if (args.name === 'collation') collation = args.document();
     else if (args.name === 'let') variables = args.document();
     else if (args.name === 'explain') args.refuseUnsupported();
     else if (IGNORED_FLAGS.has(args.name)) args.flag();
@@ -123,7 +127,7 @@ function parseAggregate(request: CommandRequest): Aggregate {
     const text = "The 'cursor' option is required, except for aggregate with the explain argument";
     throw new CommandError('FailedToParse', text);
   }
-  return { pipeline, batchSize, hint, variables };
+  return { pipeline, batchSize, hint, variables, collation };
 }
 
 /** Aggregate has its own words for it. */

@@ -4,7 +4,6 @@ import type { RawValue } from '../bson/value.ts';
 import { Arguments } from './arguments.ts';
 import type { DeleteStatement } from './delete_statement.ts';
 import { missingField } from './fields.ts';
-import { refuseCollation } from './update.ts';
 import { checkSortOption, type UpdateStatement } from './update_statement.ts';
 
 /** What one operation does; `on` is the index of its collection in `nsInfo`. */
@@ -40,6 +39,7 @@ interface Fields {
   hint: RawValue | undefined;
   sort: Uint8Array | undefined;
   constants: Uint8Array | undefined;
+  collation: Uint8Array | undefined;
   multi: boolean;
   upsert: boolean;
 }
@@ -71,6 +71,7 @@ export function parseBulkOperation(document: Uint8Array): BulkOperation {
     hint: undefined,
     sort: undefined,
     constants: undefined,
+    collation: undefined,
     multi: false,
     upsert: false,
   };
@@ -100,6 +101,7 @@ function takeField(fields: Fields, args: Arguments): void {
     case 'filter':
     case 'sort':
     case 'constants':
+    case 'collation':
       fields[name] = args.document();
       return;
     case 'updateMods':
@@ -116,25 +118,22 @@ function takeField(fields: Fields, args: Arguments): void {
     case 'upsert':
       fields[name] = args.bool();
       return;
-    case 'collation':
-      refuseCollation(args);
-      return;
     default:
       args.refuseUnsupported();
   }
 }
 
 function operationOf(fields: Fields): BulkOperation {
-  const { kind, on, document, filter, updateMods, hint, multi } = fields;
+  const { kind, on, document, filter, updateMods, hint, multi, collation } = fields;
   if (kind === 'insert') {
     if (document === undefined) throw missingField('bulkWrite.ops.document');
     return { kind, on, document };
   }
   if (filter === undefined) throw missingField('bulkWrite.ops.filter');
-  if (kind === 'delete') return { kind, on, statement: { q: filter, isMulti: multi, hint } };
+  if (kind === 'delete') return { kind, on, statement: { q: filter, isMulti: multi, hint, collation } };
   if (updateMods === undefined) throw missingField('bulkWrite.ops.updateMods');
   const { upsert, arrayFilters, sort, constants } = fields;
   checkSortOption(sort, multi);
   const common = { q: filter, u: updateMods, isMulti: multi, isUpsert: upsert };
-  return { kind, on, statement: { ...common, arrayFilters, hint, sort, constants } };
+  return { kind, on, statement: { ...common, arrayFilters, hint, sort, constants, collation } };
 }

@@ -14,9 +14,9 @@ import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { readPoint, runToEnd, virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { valueOrderFor, viewOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
-import { refuseCollation } from './update.ts';
 import { matchStage, numberStage, openView, resumeView } from './view_query.ts';
 
 export const countCommand: Command = {
@@ -29,7 +29,6 @@ export const countCommand: Command = {
     const { data } = context;
     const ns = readNamespace(request, data);
     const count = parseCount(request);
-    const filter = compileFilter(count.query, expressionScope(context));
     const readAt = readPoint(request, context, ns);
     const collection = data.catalog.find(ns);
     const view = collection === undefined ? resolveView(data.catalog, ns) : undefined;
@@ -38,6 +37,8 @@ export const countCommand: Command = {
       if (typeof counted === 'number') return writeCount(reply, count, counted);
       return counted.then((total) => writeCount(reply, count, total));
     }
+    const order = valueOrderFor(count.collation, collection);
+    const filter = compileFilter(count.query, expressionScope(context, { order }));
     if (collection === undefined) {
       let total = virtualDocuments(ns, data, readAt())?.filter((one) => filter.matcher.matches(one, 0)).length ?? 0;
       if (ns === OPLOG_NS && filter.matchesAll) total = data.oplog.count;
@@ -69,6 +70,7 @@ interface Count {
   /** Infinity when there is none. */
   readonly limit: number;
   readonly hint: RawValue | undefined;
+  readonly collation: Uint8Array | undefined;
 }
 
 function parseCount(request: CommandRequest): Count {
@@ -76,6 +78,7 @@ function parseCount(request: CommandRequest): Count {
   let skip = 0;
   let limit = Infinity;
   let hint: RawValue | undefined;
+  let collation: Uint8Array | undefined;
   const args = Arguments.ofCommand('count', request.body);
   while (args.next()) {
     if (args.name === 'query') query = args.value.type === BSON_TYPE.null ? EMPTY_DOCUMENT : args.document();
@@ -83,22 +86,23 @@ function parseCount(request: CommandRequest): Count {
     // A negative limit means the same as its amount.
     else if (args.name === 'limit') limit = Math.abs(args.integer()) || Infinity;
     else if (args.name === 'hint') hint = args.hint();
-    else if (args.name === 'collation') refuseCollation(args);
+    else if (args.name === 'collation') collation = args.document();
     else if (args.name !== 'fields') args.refuseUnknown();
   }
-  return { query, skip, limit, hint };
+  return { query, skip, limit, hint, collation };
 }
 
 /** How many documents a view shows, up to the limit. */
 function countOnView(
   view: ResolvedView,
-  { query, skip, limit, hint }: Count,
+  { query, skip, limit, hint, collation }: Count,
   { readAt, context }: { readonly readAt: () => Timestamp; readonly context: CommandContext },
 ): number | Promise<number> {
   const turn = new Turn(context.env.clock);
   const stages = [matchStage(query)];
   if (limit !== Infinity) stages.push(numberStage('$limit', limit + skip));
-  const opened = openView(view, { stages, scope: expressionScope(context), hint, readAt, turn }, context);
+  const scope = expressionScope(context, { order: viewOrderFor(collation, view) });
+  const opened = openView(view, { stages, scope, hint, readAt, turn }, context);
   let total = 0;
   const advance = (): 'done' | 'pause' => {
     for (;;) {

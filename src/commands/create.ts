@@ -18,10 +18,12 @@ export const createCommand: Command = {
     const { data } = context;
     checkNoUuid(request);
     const ns = writeNamespace(request);
-    const { options, viewOn, pipeline } = parseCreate(request, ns);
+    const { options, viewOn, pipeline, collation } = parseCreate(request, ns);
     checkCreatable(request.db, ns);
     checkWritable(ns, data);
     if (viewOn === undefined) {
+      if (collation !== undefined)
+        throw new CommandError('NotImplemented', 'collations of collections are not implemented');
       if (data.catalog.find(ns) !== undefined) {
         throw new CommandError('NamespaceExists', `Collection already exists. NS: ${ns}`);
       }
@@ -33,7 +35,7 @@ export const createCommand: Command = {
       }
       if (findView(data.catalog, ns) !== undefined)
         throw new CommandError('NamespaceExists', 'Namespace already exists');
-      createView({ ns, viewOn, pipeline, collation: undefined }, context);
+      createView({ ns, viewOn, pipeline, collation: collation?.document }, context);
     }
     context.lastWrite = data.oplog.lastWritten;
   },

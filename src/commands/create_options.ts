@@ -15,9 +15,10 @@ import { parseIndexSpec } from '../database/index_spec_parse.ts';
 import { NO_OPTIONS } from '../database/write_catalog.ts';
 import { describeDocument } from '../query/describe.ts';
 import { Arguments } from './arguments.ts';
+import type { Collation } from '../query/collation.ts';
 import type { CommandRequest } from './context.ts';
 import { missingField, strictBool } from './fields.ts';
-import { refuseCollation } from './update.ts';
+import { createCollation } from './create_collation.ts';
 import { checkedValidator, validationAction, validationLevel } from './validator_arguments.ts';
 
 export interface CreateRequest {
@@ -26,6 +27,7 @@ export interface CreateRequest {
   /** Set when a view is asked for. */
   readonly viewOn: string | undefined;
   readonly pipeline: readonly Uint8Array[];
+  readonly collation: Collation | undefined;
 }
 
 const SIZE_MAX = 2 ** 50;
@@ -41,6 +43,7 @@ interface Parsed {
   pipeline: readonly Uint8Array[] | undefined;
   idIndex: Uint8Array | undefined;
   clusteredIndex: Uint8Array | undefined;
+  collation: Collation | undefined;
 }
 
 /** `ns` is named by errors. */
@@ -54,6 +57,7 @@ export function parseCreate(request: CommandRequest, ns: string): CreateRequest 
     pipeline: undefined,
     idIndex: undefined,
     clusteredIndex: undefined,
+    collation: undefined,
   };
   const args = Arguments.ofCommand('create', request.body);
   while (args.next()) {
@@ -64,7 +68,7 @@ export function parseCreate(request: CommandRequest, ns: string): CreateRequest 
   const { viewOn, pipeline = [] } = parsed;
   checkTogether(parsed);
   if (viewOn === undefined) setKind(parsed);
-  return { options: withOptions(NO_OPTIONS, parsed.options), viewOn, pipeline };
+  return { options: withOptions(NO_OPTIONS, parsed.options), viewOn, pipeline, collation: parsed.collation };
 }
 
 function takeSize(parsed: Parsed, args: Arguments): boolean {
@@ -120,7 +124,7 @@ function takeOther(parsed: Parsed, args: Arguments): void {
       parsed.idIndex = checkedIdIndex(args.document());
       return;
     case 'collation':
-      refuseCollation(args);
+      parsed.collation = createCollation(args);
       return;
     case 'clusteredIndex':
       parsed.clusteredIndex = clusteredIndexOf(args);

@@ -6,10 +6,11 @@ import { Turn } from '../database/turn.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { openDelete, type DeleteStatement } from './delete_statement.ts';
+import { StatementScopes } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
-import { refuseCollation, statementDocuments } from './update.ts';
+import { statementDocuments } from './update.ts';
 import {
   BatchOutcome,
   checkBatchSize,
@@ -35,8 +36,8 @@ export const deleteCommand: Command = {
     checkWritable(parsed.ns, data);
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
-    const scope = expressionScope(context, parsed.variables);
-    const batch = new DeleteBatch(parsed, { data, turn, session, scope, bypassesValidation: true });
+    const scopes = new StatementScopes(expressionScope(context, { variables: parsed.variables }));
+    const batch = new DeleteBatch(parsed, { data, turn, session, scopes, bypassesValidation: true });
     const waiting = runBatch(batch, context, turn);
     if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'delete');
     return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'delete'));
@@ -82,17 +83,18 @@ function parseStatement(document: Uint8Array): DeleteStatement {
   let q: Uint8Array | undefined;
   let limit: number | undefined;
   let hint: RawValue | undefined;
+  let collation: Uint8Array | undefined;
   const args = Arguments.ofDocument('delete.deletes', document, 0);
   while (args.next()) {
     if (args.name === 'q') q = args.document();
     else if (args.name === 'limit') limit = limitOf(args.value);
     else if (args.name === 'hint') hint = args.hint();
-    else if (args.name === 'collation') refuseCollation(args);
+    else if (args.name === 'collation') collation = args.document();
     else args.refuseUnknown();
   }
   if (q === undefined) throw missingField('delete.deletes.q');
   if (limit === undefined) throw missingField('delete.deletes.limit');
-  return { q, isMulti: limit === 0, hint };
+  return { q, isMulti: limit === 0, hint, collation };
 }
 
 /** What is no number counts as 0. */

@@ -2,7 +2,6 @@ import { CommandError } from '../base/command_error.ts';
 import { BSON_OBJECT_SIZE_BYTES_MAX } from '../base/limits.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { ElementReader, findField } from '../bson/elements.ts';
-import { KeyWriter } from '../bson/key.ts';
 import { BSON_TYPE, type ValueSpan } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
@@ -10,17 +9,17 @@ import { resolveHint } from '../database/plan.ts';
 import { fixedQuery, ListSource, MatchSource, openFind, type RunningQuery } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
 import { resolveView } from '../database/views.ts';
-import { hexOf } from '../database/uuid.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { PAUSE } from '../query/pipeline/source.ts';
+import type { ValueOrder } from '../query/value_order.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { readPoint, runToEnd, virtualDocuments, type CursorRequest } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { valueOrderFor, viewOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { readNamespace } from './namespace.ts';
-import { refuseCollation } from './update.ts';
 import { matchStage, openView, resumeView } from './view_query.ts';
 
 export const distinctCommand: Command = {
@@ -32,16 +31,19 @@ export const distinctCommand: Command = {
     const { data } = context;
     const ns = readNamespace(request, data);
     const distinct = parseDistinct(request);
-    const filter = compileFilter(distinct.query, expressionScope(context));
     const readAt = readPoint(request, context, ns);
     const turn = new Turn(context.env.clock);
     const collection = data.catalog.find(ns);
     const view = collection === undefined ? resolveView(data.catalog, ns) : undefined;
+    const { collation } = distinct;
+    const order = view === undefined ? valueOrderFor(collation, collection) : viewOrderFor(collation, view);
+    const scope = expressionScope(context, { order });
+    const filter = compileFilter(distinct.query, scope);
     let query: RunningQuery;
     let subjects: CursorRequest['subjects'] = collection === undefined ? [] : [collection];
     if (view !== undefined) {
       const stages = [matchStage(distinct.query)];
-      const read = { stages, scope: expressionScope(context), hint: distinct.hint, readAt, turn };
+      const read = { stages, scope, hint: distinct.hint, readAt, turn };
       ({ query, subjects } = openView(view, read, context));
     } else if (collection === undefined) {
       const documents = virtualDocuments(ns, data, readAt()) ?? [];
@@ -51,7 +53,7 @@ export const distinctCommand: Command = {
       const none = { sort: undefined, projection: undefined, skip: 0, limit: Infinity };
       query = openFind({ collection, filter, hint, at: readAt(), turn, ...none });
     }
-    const values = new DistinctValues(distinct.key, query, reply);
+    const values = new DistinctValues(distinct.key, { query, order, reply });
     reply.startArray('values');
     const resume = (): void => resumeView({ query, subjects }, turn, readAt);
     const waiting = runToEnd(() => values.advance(), context, resume);
@@ -64,23 +66,25 @@ interface Distinct {
   readonly key: string;
   readonly query: Uint8Array;
   readonly hint: RawValue | undefined;
+  readonly collation: Uint8Array | undefined;
 }
 
 function parseDistinct(request: CommandRequest): Distinct {
   let key: string | undefined;
   let query = EMPTY_DOCUMENT;
   let hint: RawValue | undefined;
+  let collation: Uint8Array | undefined;
   const args = Arguments.ofCommand('distinct', request.body);
   while (args.next()) {
     if (args.name === 'key') key = args.string();
     else if (args.name === 'query') query = args.value.type === BSON_TYPE.null ? EMPTY_DOCUMENT : args.document();
     else if (args.name === 'hint') hint = args.hint();
-    else if (args.name === 'collation') refuseCollation(args);
+    else if (args.name === 'collation') collation = args.document();
     else args.refuseUnknown();
   }
   if (key === undefined) throw missingField('distinct.key');
   if (key.includes('\0')) throw new CommandError(31_032, 'Key field cannot contain an embedded null byte');
-  return { key, query, hint };
+  return { key, query, hint, collation };
 }
 
 /** Writes each value once, as it is first met, into the array that is open. */
@@ -90,13 +94,17 @@ class DistinctValues {
   readonly #query: RunningQuery;
   readonly #reply: BsonWriter;
   readonly #seen = new Set<string>();
-  readonly #key = new KeyWriter();
+  readonly #order: ValueOrder;
   #sizeBytes = 0;
 
-  constructor(path: string, query: RunningQuery, reply: BsonWriter) {
+  constructor(
+    path: string,
+    { query, order, reply }: { readonly query: RunningQuery; readonly order: ValueOrder; readonly reply: BsonWriter },
+  ) {
     this.#segments = path.split('.');
     this.#names = this.#segments.map((segment) => fieldName(segment));
     this.#query = query;
+    this.#order = order;
     this.#reply = reply;
   }
 
@@ -137,7 +145,7 @@ class DistinctValues {
   }
 
   #add(value: ValueSpan): void {
-    const key = hexOf(this.#key.reset().append(value).finish());
+    const key = this.#order.keyOf(value);
     if (this.#seen.has(key)) return;
     this.#sizeBytes += value.end - value.start;
     if (this.#sizeBytes > BSON_OBJECT_SIZE_BYTES_MAX) throw new CommandError(17_217, 'distinct too big, 16mb cap');

@@ -16,6 +16,7 @@ import { resolveView } from '../database/views.ts';
 import { describeValue } from '../query/describe.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import type { Source } from '../query/pipeline/source.ts';
+import type { ValueOrder } from '../query/value_order.ts';
 import { compileProjection, type Projection } from '../query/projection.ts';
 import { compileSort, type SortSpec } from '../query/sort.ts';
 import { Arguments, nonNegative } from './arguments.ts';
@@ -29,12 +30,12 @@ import {
   type CursorRequest,
 } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { valueOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import type { Find } from './find_arguments.ts';
 import { findOnView } from './find_on_view.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { noteRequesterTerm } from './oplog_term.ts';
-import { refuseCollation } from './update.ts';
 
 export const findCommand: Command = {
   name: 'find',
@@ -87,6 +88,7 @@ function parseFind(request: CommandRequest, ns: string): Find {
     noCursorTimeout: false,
     term: undefined,
     variables: undefined,
+    collation: undefined,
   };
   const args = Arguments.ofCommand('find', request.body);
   while (args.next()) if (!takeDocument(find, args) && !takeNumber(find, args)) takeFlag(find, args);
@@ -102,13 +104,13 @@ function parseFind(request: CommandRequest, ns: string): Find {
 function takeDocument(find: Find, args: Arguments): boolean {
   switch (args.name) {
     case 'filter':
-      find.filter = args.document();
+      find.filter = ownDocument(args);
       return true;
     case 'sort':
-      find.sort = args.document();
+      find.sort = ownDocument(args);
       return true;
     case 'projection':
-      find.projection = args.document();
+      find.projection = ownDocument(args);
       return true;
     case 'hint':
       find.hint = args.hint();
@@ -117,13 +119,20 @@ function takeDocument(find: Find, args: Arguments): boolean {
       find.variables = args.document();
       return true;
     case 'collation':
-      refuseCollation(args);
+      find.collation = ownDocument(args);
       return true;
     default:
       if (!UNSUPPORTED_DOCUMENTS.has(args.name)) return false;
       if (!isEmptyDocument(args.document())) args.refuseUnsupported();
       return true;
   }
+}
+
+/** Find has its own words for an argument that is no document. */
+function ownDocument(args: Arguments): Uint8Array {
+  if (args.value.type === BSON_TYPE.object) return args.document();
+  const shown = `${args.name}: ${describeValue(args.value)}. '${args.name}' field must be of BSON type object.`;
+  throw new CommandError('FailedToParse', `Failed to parse: ${shown}`);
 }
 
 function takeNumber(find: Find, args: Arguments): boolean {
@@ -174,16 +183,17 @@ function runFind(
 ): Promise<void> | undefined {
   const { data } = context;
   const id = soleId(find);
-  const owner = id === undefined ? undefined : data.catalog.find(find.ns);
-  if (id !== undefined && owner !== undefined) {
+  const owner = data.catalog.find(find.ns);
+  if (id !== undefined && owner !== undefined && owner.collation === undefined) {
     writeOne(documentOf(owner, id, readPoint(request, context, find.ns)()), find.ns, reply);
     return undefined;
   }
   const view = resolveView(data.catalog, find.ns);
   if (view !== undefined) return findOnView(view, find, { request, context, reply });
-  const scope = expressionScope(context, find.variables);
+  const valueOrder = valueOrderFor(find.collation, owner);
+  const scope = expressionScope(context, { variables: find.variables, order: valueOrder });
   const filter = compileFilter(find.filter, scope);
-  const order = orderOf(find);
+  const order = orderOf(find, valueOrder);
   const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter, scope);
   const compiled: CompiledFind = { ...find, filter, order, projection };
   const readAt = readPoint(request, context, find.ns);
@@ -227,14 +237,14 @@ interface Order {
   readonly hint: Hint | undefined;
 }
 
-function orderOf(find: Find): Order {
+function orderOf(find: Find, valueOrder: ValueOrder): Order {
   const { sort, tailable } = find;
   const byField = find.hint === undefined ? undefined : naturalOf(find.hint);
   if (sort === undefined || isEmptyDocument(sort)) return { sort: undefined, hint: byField };
   const natural = findField(sort, NATURAL);
   if (natural === undefined) {
     if (tailable) throw badTailableSort();
-    return { sort: compileSort(sort), hint: byField };
+    return { sort: compileSort(sort, valueOrder), hint: byField };
   }
   const reader = new ElementReader(sort);
   reader.next();
@@ -277,8 +287,15 @@ function writePoint(collection: Collection, find: CompiledFind, at: Timestamp, r
 
 /** The `_id` of a find that asks for nothing else and wants the document as it is: it need not even be compiled. */
 function soleId(find: Find): ElementReader | undefined {
-  const { filter, sort, projection, hint, skip, batchSize, tailable, variables } = find;
-  if (variables !== undefined || sort !== undefined || projection !== undefined || hint !== undefined) return undefined;
+  const { filter, sort, projection, hint, skip, batchSize, tailable, variables, collation } = find;
+  if (
+    collation !== undefined ||
+    variables !== undefined ||
+    sort !== undefined ||
+    projection !== undefined ||
+    hint !== undefined
+  )
+    return undefined;
   if (skip !== 0 || batchSize === 0 || tailable) return undefined;
   const reader = new ElementReader(filter);
   if (!reader.next() || !reader.nameEquals(ID_NAME) || !PLAIN_ID_TYPES.has(reader.type)) return undefined;

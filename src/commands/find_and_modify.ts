@@ -20,9 +20,10 @@ import { compileUpdate, type CompiledUpdate } from '../query/update.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { valueOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
-import { isUpdateValue, refuseCollation } from './update.ts';
+import { isUpdateValue } from './update.ts';
 import { lostHistory, retryableSession, runBatch, statementOf, type BatchRun } from './write_batch.ts';
 
 export const findAndModifyCommand: Command = {
@@ -64,6 +65,7 @@ interface FindAndModify {
   arrayFilters: RawValue | undefined;
   hint: RawValue | undefined;
   stmtId: number;
+  collation: Uint8Array | undefined;
   /** The `let`. */
   variables: Uint8Array | undefined;
   readonly body: Uint8Array;
@@ -83,6 +85,7 @@ function parseArguments(request: CommandRequest): FindAndModify {
     arrayFilters: undefined,
     hint: undefined,
     stmtId: 0,
+    collation: undefined,
     variables: undefined,
     body: request.body,
   };
@@ -113,7 +116,7 @@ function takeDocument(parsed: FindAndModify, args: Arguments): boolean {
       parsed.hint = args.hint();
       return true;
     case 'collation':
-      refuseCollation(args);
+      parsed.collation = args.document();
       return true;
     case 'let':
       parsed.variables = args.document();
@@ -182,7 +185,9 @@ interface Compiled {
 }
 
 function compile(args: FindAndModify, ns: string, context: CommandContext): Compiled {
-  const scope = expressionScope(context, args.variables);
+  const collection = context.data.catalog.find(ns);
+  const order = valueOrderFor(args.collation, collection);
+  const scope = expressionScope(context, { variables: args.variables, order });
   const filter = compileFilter(args.query, scope, { isUpsert: args.upsert });
   const { update, arrayFilters, sort, fields, hint } = args;
   if (fields !== undefined && args.returnNew && hasPositional(fields)) {
@@ -193,9 +198,9 @@ function compile(args: FindAndModify, ns: string, context: CommandContext): Comp
     args,
     filter,
     update: update === undefined ? undefined : compileUpdate(update, { arrayFilters, scope }),
-    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort),
+    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort, order),
     projection: fields === undefined ? undefined : compileProjection(fields, filter, scope),
-    hint: hint === undefined ? undefined : resolveHint(hint, context.data.catalog.find(ns)),
+    hint: hint === undefined ? undefined : resolveHint(hint, collection),
   };
 }
 

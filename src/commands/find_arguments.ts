@@ -17,4 +17,5 @@ export interface Find {
   term: number | undefined;
   /** The `let`. */
   variables: Uint8Array | undefined;
+  collation: Uint8Array | undefined;
 }

@@ -7,6 +7,7 @@ import type { ResolvedView } from '../database/views.ts';
 import { Turn } from '../database/turn.ts';
 import type { CommandContext, CommandRequest } from './context.ts';
 import { openCursor, readPoint } from './cursor_reply.ts';
+import { viewOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import type { Find } from './find_arguments.ts';
 import { documentStage, matchStage, numberStage, openView } from './view_query.ts';
@@ -23,7 +24,8 @@ export function findOnView(
   if (find.noCursorTimeout) throw unsupported('noCursorTimeout');
   const readAt = readPoint(request, context, view.ns);
   const turn = new Turn(context.env.clock);
-  const scope = expressionScope(context, find.variables);
+  const order = viewOrderFor(find.collation, view);
+  const scope = expressionScope(context, { variables: find.variables, order });
   const opened = openView(view, { stages: stagesOf(find), scope, hint: find.hint, readAt, turn }, context);
   const cursor = {
     ...opened,

@@ -6,6 +6,7 @@ import type { MemberData } from '../database/member_data.ts';
 import { ListSource, MatchSource, openFind, SortSource, WindowSource } from '../database/running_query.ts';
 import type { Turn } from '../database/turn.ts';
 import { resolveView, type ResolvedView } from '../database/views.ts';
+import { isSameCollation, parseCollation } from '../query/collation.ts';
 import type { ExpressionScope } from '../query/expression.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import { compilePipeline, type CompiledPipeline, type PipelineSettings, type Pushdown } from '../query/pipeline.ts';
@@ -83,7 +84,8 @@ export class ForeignCollections implements Collections {
   }
 
   #openView({ view, ns, pipeline }: ResolvedView): Source {
-    if (view.collation !== undefined) {
+    const own = view.collation === undefined ? undefined : parseCollation(view.collation);
+    if (!isSameCollation(own, this.#parts.settings.scope.order.collation)) {
       throw new CommandError('OptionNotSupportedOnView', `Cannot override default collation of view ${view.ns}`);
     }
     let compiled = this.#views.get(view.ns);

@@ -2,11 +2,11 @@ import { CommandError } from '../base/command_error.ts';
 import { documentSize } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
-import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { Turn } from '../database/turn.ts';
 import type { UpdateRun } from '../database/update_run.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
+import { StatementScopes } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
@@ -36,9 +36,9 @@ export const updateCommand: Command = {
     checkWritable(update.ns, data);
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
-    const scope = expressionScope(context, update.variables);
+    const scopes = new StatementScopes(expressionScope(context, { variables: update.variables }));
     const { bypassesValidation } = update;
-    const batch = new UpdateBatch(update, { data, turn, session, scope, bypassesValidation });
+    const batch = new UpdateBatch(update, { data, turn, session, scopes, bypassesValidation });
     const waiting = runBatch(batch, context, turn);
     if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'update');
     return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'update'));
@@ -100,11 +100,11 @@ function parseStatement(document: Uint8Array): UpdateStatement {
   const parsed: Partial<Writable<UpdateStatement>> = {};
   const args = Arguments.ofDocument('update.updates', document, 0);
   while (args.next()) takeArgument(parsed, args);
-  const { q, u, isMulti = false, isUpsert = false, arrayFilters, hint, sort, constants } = parsed;
+  const { q, u, isMulti = false, isUpsert = false, arrayFilters, hint, sort, constants, collation } = parsed;
   if (q === undefined) throw missingField('update.updates.q');
   if (u === undefined) throw missingField('update.updates.u');
   checkSortOption(sort, isMulti);
-  return { q, u, isMulti, isUpsert, arrayFilters, hint, sort, constants };
+  return { q, u, isMulti, isUpsert, arrayFilters, hint, sort, constants, collation };
 }
 
 type Writable<T> = { -readonly [Key in keyof T]: T[Key] };
@@ -134,7 +134,7 @@ function takeArgument(parsed: Partial<Writable<UpdateStatement>>, args: Argument
       parsed.sort = args.document();
       return;
     case 'collation':
-      refuseCollation(args);
+      parsed.collation = args.document();
       return;
     case 'c':
       parsed.constants = args.document();
@@ -145,11 +145,6 @@ function takeArgument(parsed: Partial<Writable<UpdateStatement>>, args: Argument
     default:
       args.refuseUnknown();
   }
-}
-
-/** An empty collation is none. */
-export function refuseCollation(args: Arguments): void {
-  if (args.document().length > EMPTY_DOCUMENT.length) args.refuseUnsupported();
 }
 
 /** A multi update of many documents goes on over several turns: the statement is kept between them. */

@@ -24,6 +24,7 @@ export interface UpdateStatement {
   readonly sort: Uint8Array | undefined;
   /** Variables of a pipeline, taken as they are. */
   readonly constants: Uint8Array | undefined;
+  readonly collation: Uint8Array | undefined;
 }
 
 /** Refuses a sort of an update that takes all documents anyway. */
@@ -35,8 +36,10 @@ export function checkSortOption(sort: Uint8Array | undefined, isMulti: boolean):
 export function openUpdate(ns: string, statement: UpdateStatement, id: number, on: StatementContext): UpdateRun {
   const { q, u, isMulti, isUpsert, arrayFilters, hint, sort } = statement;
   const { data, session } = on;
-  const filter = compileFilter(q, on.scope, { isUpsert });
-  const update = compileUpdate(u, { arrayFilters, scope: scopeOf(statement, on.scope) });
+  const collection = data.catalog.find(ns);
+  const scope = on.scopes.for(statement.collation, collection);
+  const filter = compileFilter(q, scope, { isUpsert });
+  const update = compileUpdate(u, { arrayFilters, scope: scopeOf(statement, scope) });
   if (isMulti && update.kind === 'replacement') {
     throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
   }
@@ -45,8 +48,8 @@ export function openUpdate(ns: string, statement: UpdateStatement, id: number, o
     update,
     isMulti,
     isUpsert,
-    hint: hint === undefined ? undefined : resolveHint(hint, data.catalog.find(ns)),
-    sort: sort === undefined ? undefined : compileSort(sort),
+    hint: hint === undefined ? undefined : resolveHint(hint, collection),
+    sort: sort === undefined ? undefined : compileSort(sort, scope.order),
     statement: statementOf(session, id),
     image: undefined,
     bypassesValidation: on.bypassesValidation,

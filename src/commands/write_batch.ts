@@ -9,7 +9,7 @@ import type { MemberData } from '../database/member_data.ts';
 import type { RetryableSession } from '../database/sessions.ts';
 import type { Turn } from '../database/turn.ts';
 import type { Statement } from '../database/write_log.ts';
-import type { ExpressionScope } from '../query/expression.ts';
+import type { StatementScopes } from './collation_argument.ts';
 import type { CommandContext, CommandRequest } from './context.ts';
 import { writeDetails } from './error_reply.ts';
 
@@ -105,7 +105,7 @@ export interface StatementContext {
   readonly turn: Turn;
   /** Of a retryable write. */
   readonly session: RetryableSession | undefined;
-  readonly scope: ExpressionScope;
+  readonly scopes: StatementScopes;
   /** Validators are not asked. */
   readonly bypassesValidation: boolean;
 }

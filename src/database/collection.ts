@@ -3,6 +3,7 @@ import { invariant } from '../base/invariant.ts';
 import type { Timestamp } from '../base/optime.ts';
 import { KeyWriter } from '../bson/key.ts';
 import type { ValueSpan } from '../bson/types.ts';
+import type { Collation } from '../query/collation.ts';
 import type { Table } from '../storage/table.ts';
 import { readCollectionOptions, type CappedLimits } from './collection_options.ts';
 import type { Index } from './index.ts';
@@ -44,6 +45,7 @@ export class Collection {
   #capped: CappedLimits | undefined;
   #validator: Validator | undefined;
   #clusteredIndex: Uint8Array | undefined;
+  #collation: Collation | undefined;
   #indexes: readonly Index[];
   #maintained: readonly Index[];
   #nextRecordId: number;
@@ -92,6 +94,11 @@ export class Collection {
     return this.#clusteredIndex;
   }
 
+  /** The order of strings where an operation names none; undefined: by their bytes. */
+  get collation(): Collation | undefined {
+    return this.#collation;
+  }
+
   /** Without the one on `_id`; in the order of creation. */
   get indexes(): readonly Index[] {
     return this.#indexes;
@@ -123,11 +130,12 @@ export class Collection {
 
   /** Only the catalog changes a collection's options. */
   setOptions(options: Uint8Array): void {
-    const { capped, validator, clusteredIndex } = readCollectionOptions(options);
+    const { capped, validator, clusteredIndex, collation } = readCollectionOptions(options);
     this.#options = options;
     this.#capped = capped;
     this.#validator = validator === undefined ? undefined : new Validator(validator);
     this.#clusteredIndex = clusteredIndex;
+    this.#collation = collation;
   }
 
   /** Only the catalog changes a collection's shape. */

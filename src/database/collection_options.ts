@@ -3,6 +3,7 @@ import { fieldName } from '../bson/bytes.ts';
 import { findField } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { isTruthy, maybeStringOf, numberOf } from '../bson/value.ts';
+import { parseCollation, type Collation } from '../query/collation.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import { BsonWriter as Writer } from '../bson/writer.ts';
 
@@ -30,6 +31,7 @@ export interface CollectionOptions {
   readonly validator: ValidatorOptions | undefined;
   /** `{v, key, name, unique}`: documents come in the order of their `_id`. */
   readonly clusteredIndex: Uint8Array | undefined;
+  readonly collation: Collation | undefined;
 }
 
 const CAPPED = fieldName('capped');
@@ -38,6 +40,7 @@ const MAX = fieldName('max');
 const VALIDATOR = fieldName('validator');
 const LEVEL = fieldName('validationLevel');
 const ACTION = fieldName('validationAction');
+const COLLATION = fieldName('collation');
 const CLUSTERED_INDEX = fieldName('clusteredIndex');
 
 /** Reads back options in their stored form; nothing is checked. */
@@ -46,7 +49,13 @@ export function readCollectionOptions(options: Uint8Array): CollectionOptions {
     capped: cappedOf(options),
     validator: validatorOf(options),
     clusteredIndex: documentIn(options, CLUSTERED_INDEX),
+    collation: collationOf(options),
   };
+}
+
+function collationOf(options: Uint8Array): Collation | undefined {
+  const spec = documentIn(options, COLLATION);
+  return spec === undefined ? undefined : parseCollation(spec);
 }
 
 function cappedOf(options: Uint8Array): CappedLimits | undefined {

@@ -5,7 +5,7 @@ import type { CompiledFilter } from '../query/matcher.ts';
 import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import type { MemberData } from './member_data.ts';
-import { choosePlan, type Hint } from './plan.ts';
+import { choosePlan, isInOrder, type Hint } from './plan.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan } from './scan.ts';
 import type { Turn } from './turn.ts';
@@ -74,10 +74,10 @@ export class DeleteRun {
   #open(collection: Collection): RecordScan {
     this.#scanned = collection;
     const { filter, hint, sort } = this.#spec;
-    const plan = choosePlan({ collection, filter, hint, sort: sort?.fields, at: TIMESTAMP_MAX });
+    const plan = choosePlan({ collection, filter, hint, sort: sort?.indexFields, at: TIMESTAMP_MAX });
     const { access } = plan;
     const scan = openScan({ collection, access, matcher: filter.matcher, at: TIMESTAMP_MAX, turn: this.#turn });
-    return sort === undefined || plan.isSorted ? scan : new FirstInOrder(scan, sort);
+    return sort === undefined || isInOrder(plan, sort) ? scan : new FirstInOrder(scan, sort);
   }
 
   /** What sorting chose may have changed while it went on over several turns: then it is chosen again. */

@@ -12,7 +12,7 @@ import { numberOf, stringOf } from '../bson/value.ts';
 import { describeValue } from '../query/describe.ts';
 import type { CompiledFilter, Conjunct } from '../query/matcher.ts';
 import type { Predicate } from '../query/match/predicate.ts';
-import type { SortField } from '../query/sort.ts';
+import type { SortField, SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import type { Index } from './index.ts';
 import { extendRanges, fieldBounds, type FieldBounds, type KeyRange } from './key_range.ts';
@@ -88,6 +88,11 @@ export function choosePlan(request: PlanRequest): Plan {
     if (rated !== undefined && (best === undefined || rated.score > best.score)) best = rated;
   }
   return best ?? collectionPlan(false, request);
+}
+
+/** Whether documents that come as planned need no sorting: an index never has the order of a collation. */
+export function isInOrder(plan: Plan, sort: SortSpec | undefined): boolean {
+  return sort === undefined || (plan.isSorted && sort.indexFields !== undefined);
 }
 
 function specialPlan({ collection, filter, hint, sort, at }: PlanRequest): Plan | undefined {

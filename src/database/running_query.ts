@@ -8,7 +8,7 @@ import type { Projection } from '../query/projection.ts';
 import { Sorter } from '../query/sort/sorter.ts';
 import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
-import { choosePlan, type Hint, type Plan } from './plan.ts';
+import { choosePlan, isInOrder, type Hint, type Plan } from './plan.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan, ScanSource } from './scan.ts';
 import type { Turn } from './turn.ts';
@@ -40,7 +40,7 @@ export interface FindRequest {
 /** What is asked of the planner alone. */
 export function planOf(request: Omit<FindRequest, 'projection' | 'turn' | 'skip' | 'limit'>): Plan {
   const { collection, filter, hint, at } = request;
-  return choosePlan({ collection, filter, hint, at, sort: request.sort?.fields });
+  return choosePlan({ collection, filter, hint, at, sort: request.sort?.indexFields });
 }
 
 export function openFind(request: FindRequest): RunningQuery {
@@ -50,7 +50,7 @@ export function openFind(request: FindRequest): RunningQuery {
   const scan = openScan({ collection, access: plan.access, matcher, at, turn });
   let source: Source = new ScanSource(scan);
   let sorted: SortSource | undefined;
-  if (request.sort !== undefined && !plan.isSorted) {
+  if (request.sort !== undefined && !isInOrder(plan, request.sort)) {
     sorted = new SortSource(source, request.sort, request.limit + request.skip);
     source = sorted;
   }

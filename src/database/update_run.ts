@@ -9,7 +9,7 @@ import { upsertDocument, type CompiledUpdate, type UpdateContext } from '../quer
 import type { Collection } from './collection.ts';
 import { idOf, insertableDocument } from './insertable.ts';
 import type { MemberData } from './member_data.ts';
-import { choosePlan, type Hint } from './plan.ts';
+import { choosePlan, isInOrder, type Hint } from './plan.ts';
 import { recordIdOf } from './record_id.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan } from './scan.ts';
@@ -104,10 +104,10 @@ export class UpdateRun {
   #open(collection: Collection): RecordScan {
     this.#scanned = collection;
     const { filter, hint, sort } = this.#spec;
-    const plan = choosePlan({ collection, filter, hint, sort: sort?.fields, at: TIMESTAMP_MAX });
+    const plan = choosePlan({ collection, filter, hint, sort: sort?.indexFields, at: TIMESTAMP_MAX });
     const { access } = plan;
     const scan = openScan({ collection, access, matcher: filter.matcher, at: TIMESTAMP_MAX, turn: this.#turn });
-    return sort === undefined || plan.isSorted ? scan : new FirstInOrder(scan, sort);
+    return sort === undefined || isInOrder(plan, sort) ? scan : new FirstInOrder(scan, sort);
   }
 
   /** What sorting chose may have changed while it went on over several turns: then it is chosen again. */
@@ -196,17 +196,12 @@ export class FirstInOrder implements RecordScan {
       if (step === 'end') break;
       const { recordId, document } = this.#scan;
       const key = this.#sort.key(document, 0);
-      if (this.#best === undefined || isBefore(key, this.#best.key)) this.#best = { recordId, document, key };
+      if (this.#best === undefined || this.#sort.compare(key, this.#best.key) < 0)
+        this.#best = { recordId, document, key };
     }
     this.#isDone = true;
     return this.#best === undefined ? 'end' : 'record';
   }
 
   moveTo(): void {}
-}
-
-function isBefore(a: Uint8Array, b: Uint8Array): boolean {
-  const length = Math.min(a.length, b.length);
-  for (let i = 0; i < length; i++) if (a[i] !== b[i]) return a[i] < b[i];
-  return a.length < b.length;
 }

@@ -8,7 +8,7 @@
  * many, and one that passes is enough (`match/path.ts`). Comparisons hold within one class of types only
  * (`match/comparison.ts`). Negations negate the whole leaf, so they hold for documents without the field.
  *
- * Not done: `$where`, `$text` and collation; they are refused.
+ * Not done: `$where` and `$text`; they are refused.
  */
 import type { RawValue } from '../bson/value.ts';
 import { BARE_SCOPE } from './expression.ts';

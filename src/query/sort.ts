@@ -1,15 +1,19 @@
 /**
  * Sorting: a sort document becomes the recipe of a byte string per document whose memcmp order is the order asked for.
- * Keys are made once; comparing, merging and keeping the first few work on bytes alone.
+ * Keys are made once; comparing, merging and keeping the first few work on bytes alone. Under a collation, whose order no
+ * bytes can have, keys hold the values themselves (`sort/collated_keys.ts`).
  */
 import { CommandError } from '../base/command_error.ts';
+import { compareBytes } from '../bson/bytes.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { KeyWriter } from '../bson/key.ts';
 import { BSON_TYPE, isNumericType } from '../bson/types.ts';
 import { maybeStringOf, numberOf } from '../bson/value.ts';
 import { describeElement } from './describe.ts';
 import { fieldPathComponents } from './field_path.ts';
+import { CollatedKeyWriter, collatedComparison } from './sort/collated_keys.ts';
 import { SortKeyMaker } from './sort/sort_key.ts';
+import { BINARY_ORDER, type ValueOrder } from './value_order.ts';
 
 /** Source: the manual, "Sort on multiple fields": 32 keys. */
 const SORT_KEYS_MAX = 32;
@@ -21,19 +25,31 @@ export interface SortField {
 
 export interface SortSpec {
   readonly fields: readonly SortField[];
-  /** The memcmp-ordered key of a document, owned by the caller. Several array fields in parallel are refused. */
+  /** The fields, when an index of them has their order; undefined under a collation. */
+  readonly indexFields: readonly SortField[] | undefined;
+  /**
+   * The key of a document, owned by the caller: ordered as its bytes, unless there is a collation. Several array fields
+   * in parallel are refused.
+   */
   key(bytes: Uint8Array, at: number): Uint8Array;
+  /** Of two keys. */
+  readonly compare: (a: Uint8Array, b: Uint8Array) => number;
 }
 
 /** Compiles a sort document; undefined when it is empty. `$natural` is the caller's to take out first. */
-export function compileSort(spec: Uint8Array): SortSpec | undefined {
+export function compileSort(spec: Uint8Array, order: ValueOrder = BINARY_ORDER): SortSpec | undefined {
   const fields: SortField[] = [];
   const reader = new ElementReader(spec);
   while (reader.next()) fields.push(parseField(reader));
   if (fields.length === 0) return undefined;
   if (fields.length > SORT_KEYS_MAX) throw new CommandError(13103, 'too many compound keys');
-  const maker = new SortKeyMaker(fields, new KeyWriter());
-  return { fields, key: (bytes, at) => maker.key(bytes, at) };
+  if (order.collation === undefined) {
+    const maker = new SortKeyMaker(fields, new KeyWriter(), compareBytes);
+    return { fields, indexFields: fields, key: (bytes, at) => maker.key(bytes, at), compare: compareBytes };
+  }
+  const compare = collatedComparison(fields, order);
+  const maker = new SortKeyMaker(fields, new CollatedKeyWriter(), compare);
+  return { fields, indexFields: undefined, key: (bytes, at) => maker.key(bytes, at), compare };
 }
 
 function parseField(reader: ElementReader): SortField {

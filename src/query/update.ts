@@ -9,8 +9,6 @@
  * patch a copy (`update/in_place.ts`).
  *
  * An update by a pipeline computes the whole new document (`update/pipeline_update.ts`); its edits are found by comparing.
- *
- * Not done: collation in `$min`, `$max` and `$pull`.
  */
 import { CommandError } from '../base/command_error.ts';
 import { BSON_OBJECT_SIZE_BYTES_MAX } from '../base/limits.ts';
@@ -38,7 +36,7 @@ import { refuseDollarNames } from './update/top_level_names.ts';
 import { checkIdType, upsertIdSeed, upsertSeed } from './update/upsert.ts';
 
 export interface UpdateOptions {
-  /** What expressions see, in updates by a pipeline. */
+  /** What expressions see, in updates by a pipeline, and the order of values. */
   readonly scope?: ExpressionScope;
   /** Array of filters for `$[name]`; absent when the statement has none. */
   readonly arrayFilters?: RawValue | undefined;
@@ -66,7 +64,9 @@ export function compileUpdate(update: RawValue, options: UpdateOptions = {}): Co
   if (update.type !== BSON_TYPE.object) {
     throw new CommandError('FailedToParse', 'Update argument must be either an object or an array');
   }
-  if (isModifierDocument(update)) return compileModifiers(update, parseModifiers(update, options.arrayFilters));
+  if (isModifierDocument(update)) {
+    return compileModifiers(update, parseModifiers(update, options.arrayFilters, options.scope ?? BARE_SCOPE));
+  }
   if (options.arrayFilters !== undefined) {
     throw new CommandError('FailedToParse', 'arrayFilters may not be specified for replacement-style updates');
   }

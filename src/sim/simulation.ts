@@ -31,6 +31,9 @@ import { SIM_DATABASE } from './workload.ts';
 /** A healed set must take a write that every member confirms within this. */
 const LIVENESS_MS_MAX = 60_000;
 
+/** Longer than a message is on its way when nothing is wrong with the network. */
+const SETTLE_MS = 1_000;
+
 const INITIATE_MS_MAX = 60_000;
 
 export interface SimulationOptions {
@@ -74,6 +77,7 @@ class Simulation {
   readonly #set: SimulatedSet;
   readonly #nemesis: Nemesis;
   readonly #clients: readonly SimClient[];
+  #clientsRunning = 0;
   readonly #checkers: readonly Checker[] = [
     onePrimaryPerTerm(),
     committedStays(),
@@ -154,7 +158,11 @@ class Simulation {
   }
 
   #runClient(client: SimClient): void {
-    client.run().catch((error: unknown) => this.#fail(`a client failed: ${String(error)}`));
+    this.#clientsRunning += 1;
+    client.run().then(
+      () => (this.#clientsRunning -= 1),
+      (error: unknown) => this.#fail(`a client failed: ${String(error)}`),
+    );
   }
 
   async #heal(): Promise<void> {
@@ -162,6 +170,9 @@ class Simulation {
     for (const client of this.#clients) client.stop();
     this.#nemesis.heal();
     const until = this.#scheduler.nowMs + LIVENESS_MS_MAX;
+    // What a client still had under way must not be written behind the last write, which all members are known to have.
+    await this.#runUntil(until, () => this.#clientsRunning === 0);
+    await this.#runUntil(this.#scheduler.nowMs + SETTLE_MS);
     let isWritable = false;
     const confirm = this.#confirmWritable(until).then(() => (isWritable = true));
     confirm.catch((error: unknown) => this.#fail(String(error)));

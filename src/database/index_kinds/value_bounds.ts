@@ -24,6 +24,7 @@ const ANYTHING: IntervalBounds = { intervals: [EVERYTHING], tightness: 'fetch' }
 
 /** Undefined for conditions that no index of values helps with. */
 export function valueBounds(predicate: LeafPredicate, shape: ValueBoundsShape): IntervalBounds | undefined {
+  if ('collation' in predicate) return undefined;
   const keyOfValue = shape.keyOfValue ?? keyOf;
   switch (predicate.kind) {
     case 'eq':

@@ -1,6 +1,5 @@
 /** `$top $topN $bottom $bottomN`: `{sortBy, output, n}`. */
 import { CommandError } from '../../base/command_error.ts';
-import { compareBytes } from '../../bson/bytes.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { copyValue, RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { compileExpression, type ExpressionScope } from '../expression.ts';
@@ -61,7 +60,7 @@ function sortAndOutput(operands: ReadonlyMap<string, RawValue>, scope: Expressio
   const sortBy = requiredOperand(operands, 'sortBy', 5788005);
   const isObject = sortBy.type === BSON_TYPE.object;
   if (!isObject) throw new CommandError(10065, 'invalid parameter: expected an object (sortBy)');
-  const sort = compileSort(sortBy.bytes.slice(sortBy.start, sortBy.end));
+  const sort = compileSort(sortBy.bytes.slice(sortBy.start, sortBy.end), scope.order);
   if (sort === undefined) throw new CommandError(15976, '$sort stage must have at least one sort key');
   return { sort, output };
 }
@@ -90,7 +89,7 @@ class Ranking {
     const key = this.#sort.key(document, 0);
     const ranked = this.#ranked;
     let at = ranked.length;
-    while (at > 0 && compareBytes(ranked[at - 1].key, key) > 0) at--;
+    while (at > 0 && this.#sort.compare(ranked[at - 1].key, key) > 0) at--;
     if (!this.#fromEnd && at >= this.#n) return;
     if (this.#fromEnd && at === 0 && ranked.length >= this.#n) return;
     const entry = { key, value: value === undefined ? RAW_NULL : copyValue(value) };

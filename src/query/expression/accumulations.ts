@@ -8,7 +8,7 @@ import { NumberSum } from '../number/sum.ts';
 import { itemsOf } from '../update/array_value.ts';
 import { compileAll, folded, operandsOf } from './arguments.ts';
 import { isArray, isNullish, isNumber } from './build.ts';
-import type { ValueOrder } from './scope.ts';
+import type { ValueOrder } from '../value_order.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
 

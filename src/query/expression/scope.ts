@@ -8,30 +8,13 @@
 import { CommandError } from '../../base/command_error.ts';
 import type { Timestamp } from '../../base/optime.ts';
 import type { UnixMs } from '../../base/units.ts';
-import { compareValues } from '../../bson/compare.ts';
 import { ElementReader } from '../../bson/elements.ts';
-import { KeyWriter } from '../../bson/key.ts';
-import type { ValueSpan } from '../../bson/types.ts';
 import { rawDate, rawObject, type RawValue } from '../../bson/value.ts';
+import { BINARY_ORDER, type ValueOrder } from '../value_order.ts';
 import { rawTimestamp } from './build.ts';
 import { DocumentMetadata } from '../metadata.ts';
-import { keyText } from '../key_text.ts';
 import { checkVariableName } from './variable_name.ts';
 import type { Expression, Value } from './types.ts';
-
-/** The order of values: MongoDB's, or that of a collation. */
-export interface ValueOrder {
-  compare(a: ValueSpan, b: ValueSpan): number;
-  /** Equal for values that compare equal, and only for those. */
-  keyOf(value: ValueSpan): string;
-}
-
-const KEYS = new KeyWriter();
-
-export const BINARY_ORDER: ValueOrder = {
-  compare: compareValues,
-  keyOf: (value) => keyText(KEYS.reset().append(value).finish()),
-};
 
 /** What a command knows that its expressions may ask for. */
 export interface CommandValues {
@@ -107,6 +90,12 @@ export class ExpressionScope {
   /** This scope for another query: its conditions know of its own documents only. */
   withOwnMetadata(): ExpressionScope {
     return new ExpressionScope(this.#compile, this.#values, this.#bound, new DocumentMetadata());
+  }
+
+  /** This scope with another order of values. */
+  ordered(order: ValueOrder): ExpressionScope {
+    if (order === this.order) return this;
+    return new ExpressionScope(this.#compile, { ...this.#values, order }, this.#bound, this.metadata);
   }
 
   /** This scope with variables whose values are taken as they are, as the `c` of an update has them. */

@@ -4,7 +4,8 @@ import { isTruthy, RAW_NULL, rawBool, type RawValue } from '../../bson/value.ts'
 import { itemsOf } from '../update/array_value.ts';
 import { binaryOperator, lazyOperator, operandsOf, unaryOperator } from './arguments.ts';
 import { arrayOf, isArray, isNullish, typeNameOf } from './build.ts';
-import type { ExpressionScope, ValueOrder } from './scope.ts';
+import type { ValueOrder } from '../value_order.ts';
+import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
 

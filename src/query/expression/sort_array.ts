@@ -10,7 +10,8 @@ import { itemsOf } from '../update/array_value.ts';
 import { folded } from './arguments.ts';
 import { arrayOf, isArray, isNullish, typeNameOf } from './build.ts';
 import { valueAt } from './field_path.ts';
-import type { ExpressionScope, ValueOrder } from './scope.ts';
+import type { ValueOrder } from '../value_order.ts';
+import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression } from './types.ts';
 

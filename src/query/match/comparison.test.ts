@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { compareModels, numberSamples, valueSamples, type Sample } from '../../../tests/support/arbitrary_bson.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { RAW_MAX_KEY, RAW_MIN_KEY, RAW_NULL, rawDouble, rawInt32, type RawValue } from '../../bson/value.ts';
+import { BINARY_ORDER } from '../value_order.ts';
 import { comparisonTest } from './comparison.ts';
 import type { ComparisonOperator } from './predicate.ts';
 import { MISSING } from './value_test.ts';
@@ -39,7 +40,7 @@ function expected(operator: ComparisonOperator, value: Sample, operand: Sample):
 }
 
 function passes(operator: ComparisonOperator, value: RawValue, operand: RawValue): boolean {
-  return comparisonTest(operator, operand)(value.bytes, value.type, value.start, value.end);
+  return comparisonTest(operator, operand, BINARY_ORDER)(value.bytes, value.type, value.start, value.end);
 }
 
 describe('comparisons with an operand', () => {
@@ -69,7 +70,7 @@ describe('comparisons with an operand', () => {
 
   test('what is missing equals null and is in range of MinKey and MaxKey only', () => {
     const missing = (operator: ComparisonOperator, operand: RawValue): boolean =>
-      comparisonTest(operator, operand)(new Uint8Array(0), MISSING, 0, 0);
+      comparisonTest(operator, operand, BINARY_ORDER)(new Uint8Array(0), MISSING, 0, 0);
     expect(OPERATORS.filter((operator) => missing(operator, RAW_NULL))).toEqual(['eq', 'lte', 'gte']);
     expect(OPERATORS.filter((operator) => missing(operator, RAW_MIN_KEY))).toEqual(['lt', 'lte', 'gt', 'gte']);
     expect(OPERATORS.filter((operator) => missing(operator, RAW_MAX_KEY))).toEqual(['lt', 'lte', 'gt', 'gte']);

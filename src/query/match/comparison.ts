@@ -3,6 +3,7 @@ import { doubleAt, int32At, uint32At } from '../../bson/bytes.ts';
 import { compareValues } from '../../bson/compare.ts';
 import { BSON_TYPE, canonicalType, isNumericType, type ValueSpan } from '../../bson/types.ts';
 import { numberOf } from '../../bson/value.ts';
+import { BINARY_ORDER, isCollatable, type ValueOrder } from '../value_order.ts';
 import type { ComparisonOperator } from './predicate.ts';
 import { MovableSpan } from './span.ts';
 import { MISSING, never, type ValueTest } from './value_test.ts';
@@ -12,7 +13,8 @@ const SAFE_HIGH = 2 ** 21;
 const TWO_32 = 2 ** 32;
 
 /** The operand must stay as it is while the test is in use. */
-export function comparisonTest(operator: ComparisonOperator, operand: ValueSpan): ValueTest {
+export function comparisonTest(operator: ComparisonOperator, operand: ValueSpan, order: ValueOrder): ValueTest {
+  if (order.collation !== undefined && isCollatable(operand)) return generalTest(operator, operand, order);
   const includesEqual = operator !== 'lt' && operator !== 'gt';
   switch (operand.type) {
     case BSON_TYPE.null:
@@ -22,16 +24,16 @@ export function comparisonTest(operator: ComparisonOperator, operand: ValueSpan)
       return extremeTest(operator, operand.type);
     case BSON_TYPE.string:
     case BSON_TYPE.symbol:
-      return operator === 'eq' ? stringEquals(operand) : generalTest(operator, operand);
+      return operator === 'eq' ? stringEquals(operand) : generalTest(operator, operand, BINARY_ORDER);
     case BSON_TYPE.objectId:
     case BSON_TYPE.bool:
     case BSON_TYPE.date:
     case BSON_TYPE.timestamp:
-      return operator === 'eq' ? bytesEqual(operand) : generalTest(operator, operand);
+      return operator === 'eq' ? bytesEqual(operand) : generalTest(operator, operand, BINARY_ORDER);
     default:
       return isNumericType(operand.type)
         ? orderTest(operator, numberComparer(operand))
-        : generalTest(operator, operand);
+        : generalTest(operator, operand, BINARY_ORDER);
   }
 }
 
@@ -132,10 +134,10 @@ function orderOf(a: number, b: number): number {
   return a === b ? 0 : Number.NaN;
 }
 
-function generalTest(operator: ComparisonOperator, operand: ValueSpan): ValueTest {
+function generalTest(operator: ComparisonOperator, operand: ValueSpan, { compare }: ValueOrder): ValueTest {
   const span = new MovableSpan();
   const operandClass = canonicalType(operand.type);
   return orderTest(operator, (bytes, type, start, end) =>
-    canonicalType(type) === operandClass ? compareValues(span.set(bytes, type, start, end), operand) : Number.NaN,
+    canonicalType(type) === operandClass ? compare(span.set(bytes, type, start, end), operand) : Number.NaN,
   );
 }

@@ -13,8 +13,9 @@ export type Conjunct =
   /** Only values of the bound's own type class are in range, whatever the missing side suggests. */
   | { readonly kind: 'lt' | 'lte' | 'gt' | 'gte'; readonly path: string; readonly value: RawValue };
 
-/** Conditions that every match meets and that index bounds can express. */
+/** Conditions that every match meets and that index bounds can express; strings under a collation are not among them. */
 export function conjunctsOf(predicate: Predicate): Conjunct[] {
+  if ('collation' in predicate) return [];
   switch (predicate.kind) {
     case 'and':
       return predicate.children.flatMap(conjunctsOf);

@@ -1,12 +1,12 @@
 /** `$in` and `$nin`. */
 import { CommandError } from '../../base/command_error.ts';
-import { compareValues } from '../../bson/compare.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, canonicalType } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
+import { isCollatable, type ValueOrder } from '../value_order.ts';
 import { comparisonTest } from './comparison.ts';
 import type { FieldOperator, FilterParser } from './field_operator.ts';
-import type { Predicate } from './predicate.ts';
+import type { Collated, Predicate } from './predicate.ts';
 import { regexParts, regexTest } from './regex.ts';
 import { MovableSpan } from './span.ts';
 import { anyOf, MISSING, type ValueTest } from './value_test.ts';
@@ -37,36 +37,43 @@ function parseIn(name: string, path: string, operand: RawValue, parser: FilterPa
     if (reader.type === BSON_TYPE.regex) regexes.push(regexTest(regexParts(reader)));
     values.push(reader.value());
   }
-  const membership = membershipTest(values);
+  const { order } = parser.scope;
+  const membership = membershipTest(values, order);
   const test = regexes.length === 0 ? membership : anyOf([membership, ...regexes]);
-  return { kind: 'in', path, values, test, expandArrays: true };
+  return { kind: 'in', path, values, test, expandArrays: true, ...collatedBy(order, values) };
+}
+
+function collatedBy({ collation }: ValueOrder, values: readonly RawValue[]): Collated {
+  return collation !== undefined && values.some(isCollatable) ? { collation } : {};
 }
 
 /** The condition that a path leads to one of the values, each meaning just itself. */
-export function membership(path: string, values: readonly RawValue[]): Predicate {
-  return { kind: 'in', path, values, test: membershipTest(values), expandArrays: true };
+export function membership(path: string, values: readonly RawValue[], order: ValueOrder): Predicate {
+  const test = membershipTest(values, order);
+  return { kind: 'in', path, values, test, expandArrays: true, ...collatedBy(order, values) };
 }
 
-function membershipTest(values: readonly RawValue[]): ValueTest {
-  if (values.length <= LINEAR_VALUES_MAX) return anyOf(values.map((value) => comparisonTest('eq', value)));
-  const sorted = values.toSorted(compareValues);
+function membershipTest(values: readonly RawValue[], order: ValueOrder): ValueTest {
+  if (values.length <= LINEAR_VALUES_MAX) return anyOf(values.map((value) => comparisonTest('eq', value, order)));
+  const { compare } = order;
+  const sorted = values.toSorted(compare);
   const classes = new Uint8Array(256);
   for (const value of sorted) classes[canonicalType(value.type)] = 1;
   const hasNull = classes[canonicalType(BSON_TYPE.null)] === 1;
   const span = new MovableSpan();
   return (bytes, type, start, end) => {
     if (type === MISSING) return hasNull;
-    return classes[canonicalType(type)] === 1 && includes(sorted, span.set(bytes, type, start, end));
+    return classes[canonicalType(type)] === 1 && includes(sorted, span.set(bytes, type, start, end), compare);
   };
 }
 
 /** Binary search in ascending `sorted`. */
-function includes(sorted: readonly RawValue[], wanted: MovableSpan): boolean {
+function includes(sorted: readonly RawValue[], wanted: MovableSpan, compare: ValueOrder['compare']): boolean {
   let low = 0;
   let high = sorted.length;
   while (low < high) {
     const middle = (low + high) >>> 1;
-    const comparison = compareValues(sorted[middle], wanted);
+    const comparison = compare(sorted[middle], wanted);
     if (comparison === 0) return true;
     if (comparison < 0) low = middle + 1;
     else high = middle;

@@ -1,10 +1,9 @@
 /** Filters on the items of arrays, as `$pull` and `arrayFilters` have them. */
 import { CommandError } from '../../base/command_error.ts';
-import { equalValues } from '../../bson/compare.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
-import { BARE_SCOPE } from '../expression.ts';
+import type { ExpressionScope } from '../expression.ts';
 import { compileFieldPredicate, compilePredicate, soleField } from './compile.ts';
 import { isFieldOperator } from './operators.ts';
 import { filterParser, parseFilter } from './parse.ts';
@@ -12,21 +11,21 @@ import { conjunction } from './predicate.ts';
 import { regexParts, regexTest } from './regex.ts';
 import type { ValueTest } from './value_test.ts';
 
-const PARSER = filterParser(BARE_SCOPE);
-
 /** The condition of `$pull`: operators on the item, a filter on items that are documents, or a value to equal. */
-export function compileItemFilter(condition: RawValue): (item: RawValue) => boolean {
+export function compileItemFilter(condition: RawValue, scope: ExpressionScope): (item: RawValue) => boolean {
   if (condition.type === BSON_TYPE.regex) {
     const test = regexTest(regexParts(condition));
     return (item) => test(item.bytes, item.type, item.start, item.end);
   }
-  if (condition.type !== BSON_TYPE.object) return (item) => equalValues(item, condition);
+  const { order } = scope;
+  if (condition.type !== BSON_TYPE.object) return (item) => order.compare(item, condition) === 0;
+  const parser = filterParser(scope);
   const { bytes, start } = condition;
   if (beginsWithFieldOperator(condition)) {
-    const test = compileFieldPredicate(conjunction(PARSER.operators('', bytes, start)));
+    const test = compileFieldPredicate(conjunction(parser.operators('', bytes, start)));
     return (item) => test(item.bytes, item.type, item.start, item.end);
   }
-  const matcher = compilePredicate(PARSER.filter(bytes, start, false));
+  const matcher = compilePredicate(parser.filter(bytes, start, false));
   return (item) => item.type === BSON_TYPE.object && matcher.matches(item.bytes, item.start);
 }
 
@@ -42,8 +41,8 @@ export interface ArrayFilter {
 }
 
 /** One filter of `arrayFilters`: all of its paths begin with the identifier, which stands for the item. */
-export function compileArrayFilter(filter: Uint8Array): ArrayFilter {
-  const predicate = parseFilter(filter, BARE_SCOPE);
+export function compileArrayFilter(filter: Uint8Array, scope: ExpressionScope): ArrayFilter {
+  const predicate = parseFilter(filter, scope);
   const isEmpty = predicate.kind === 'and' && predicate.children.length === 0;
   const identifier = soleField(predicate);
   if (isEmpty || predicate.kind === 'constant') {

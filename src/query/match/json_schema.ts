@@ -8,6 +8,7 @@ import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { maybeStringOf, numberOf, stringOf, type RawValue } from '../../bson/value.ts';
 import { compileRegex } from '../regex/compile_regex.ts';
 import { itemsOf } from '../update/array_value.ts';
+import { BINARY_ORDER } from '../value_order.ts';
 import { comparisonTest } from './comparison.ts';
 import { arrayKeywords } from './json_schema_arrays.ts';
 import { countKeyword, failed, mistyped, onlyFor, type SchemaKeywords } from './json_schema_keywords.ts';
@@ -107,7 +108,7 @@ function bound(
   if (!isNumericType(limit.type)) throw mistyped(keyword, 'a number');
   if (flag !== undefined && flag.type !== BSON_TYPE.bool) throw mistyped(exclusiveKeyword, 'a boolean');
   const isExclusive = flag !== undefined && flag.bytes[flag.start] !== 0;
-  return [onlyFor(isNumericType, comparisonTest(isExclusive ? exclusive : inclusive, limit))];
+  return [onlyFor(isNumericType, comparisonTest(isExclusive ? exclusive : inclusive, limit, BINARY_ORDER))];
 }
 
 const isString = (type: number): boolean => type === BSON_TYPE.string;

@@ -47,7 +47,7 @@ function parseDocument(parser: FilterParser, bytes: Uint8Array, at: number, isTo
     } else if (reader.type === BSON_TYPE.regex) {
       children.push(regexPredicate(name, regexParts(reader)));
     } else {
-      children.push(comparison('eq', name, reader.value()));
+      children.push(comparison('eq', name, reader.value(), parser.scope.order));
     }
   }
   return conjunction(children);

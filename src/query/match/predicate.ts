@@ -1,5 +1,6 @@
 /** A filter as a readable tree: what was asked, with the test of each leaf, before it is put together to run. */
 import type { RawValue } from '../../bson/value.ts';
+import type { Collation } from '../collation.ts';
 import type { NearQuery } from '../geo/near.ts';
 import type { Region } from '../geo/region.ts';
 import type { DocumentMetadata } from '../metadata.ts';
@@ -46,8 +47,8 @@ export type Predicate =
   | { readonly kind: 'constant'; readonly value: boolean }
   /** A condition on the whole document. */
   | ({ readonly kind: 'document'; readonly operator: string; readonly operand?: RawValue } & Matcher)
-  | (Leaf & { readonly kind: ComparisonOperator; readonly value: RawValue })
-  | (Leaf & { readonly kind: 'in'; readonly values: readonly RawValue[] })
+  | (Leaf & Collated & { readonly kind: ComparisonOperator; readonly value: RawValue })
+  | (Leaf & Collated & { readonly kind: 'in'; readonly values: readonly RawValue[] })
   | (Leaf & { readonly kind: 'exists' })
   | (Leaf & {
       readonly kind: 'other';
@@ -60,6 +61,11 @@ export type Predicate =
       readonly region?: Region;
       readonly near?: NearCondition;
     });
+
+/** Present when strings among the values are compared by a collation: only an index of the same one has bounds for it. */
+export interface Collated {
+  readonly collation?: Collation;
+}
 
 export type LeafPredicate = Extract<Predicate, Leaf>;
 

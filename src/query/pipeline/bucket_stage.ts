@@ -10,7 +10,7 @@ import { itemsOf } from '../update/array_value.ts';
 import { parseAccumulatedField, type AccumulatedField } from './accumulated_fields.ts';
 import { BlockingSource } from './blocking_source.ts';
 import { GroupWork } from './group_work.ts';
-import { compileSort } from '../sort.ts';
+import { compileSort, type SortSpec } from '../sort.ts';
 import { Sorter } from '../sort/sorter.ts';
 import type { StageKind } from './stage.ts';
 import type { PAUSE } from './source.ts';
@@ -23,7 +23,7 @@ interface BucketSpec {
   readonly fields: readonly AccumulatedField[];
 }
 
-const BY_ID = compileSort(new BsonWriter().startDocument().int32('_id', 1).endDocument().finish());
+const BY_ID = new BsonWriter().startDocument().int32('_id', 1).endDocument().finish();
 
 export const bucketStage: StageKind = {
   name: '$bucket',
@@ -40,9 +40,11 @@ export const bucketStage: StageKind = {
 /** Groups in the order of their ids. */
 class BucketWork {
   readonly #groups: GroupWork;
+  readonly #sort: SortSpec | undefined;
 
   constructor(id: Expression, { fields }: BucketSpec, scope: ExpressionScope) {
     this.#groups = new GroupWork('$bucket', { id, fields, keyOf: (value) => scope.order.keyOf(value) });
+    this.#sort = compileSort(BY_ID, scope.order);
   }
 
   add(document: Uint8Array): void {
@@ -50,8 +52,8 @@ class BucketWork {
   }
 
   *results(): Iterator<Uint8Array | typeof PAUSE> {
-    if (BY_ID === undefined) return;
-    const sorter = new Sorter(BY_ID);
+    if (this.#sort === undefined) return;
+    const sorter = new Sorter(this.#sort);
     const groups = this.#groups.documents();
     for (const group of groups) sorter.add(group);
     for (let next = sorter.next(); next !== undefined; next = sorter.next()) yield next;

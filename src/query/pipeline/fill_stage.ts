@@ -66,7 +66,7 @@ function parseSpec(operand: RawValue, scope: ExpressionScope): FillSpec {
     const name = reader.name();
     if (name === 'partitionBy') partitionBy = reader.value();
     else if (name === 'partitionByFields') partitionByFields = reader.value();
-    else if (name === 'sortBy') sort = sortOf('$fill', reader.value());
+    else if (name === 'sortBy') sort = sortOf('$fill', reader.value(), scope);
     else if (name === 'output') output = reader.value();
     else throw new CommandError(40415, `BSON field '$fill.${name}' is an unknown field.`);
   }

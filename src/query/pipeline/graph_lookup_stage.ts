@@ -167,7 +167,7 @@ class Search {
 
   #open(): Source {
     const { ns, connectTo, restriction } = this.#spec;
-    const reached = membership(connectTo, this.#frontier);
+    const reached = membership(connectTo, this.#frontier, this.#context.scope.order);
     this.#frontier = [];
     const filter = filterOf(restriction === undefined ? reached : conjunction([reached, restriction.predicate]));
     return this.#context.collections.open(ns, { filter, sort: undefined, skip: 0, limit: Infinity, stages: 0 });

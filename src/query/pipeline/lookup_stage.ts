@@ -206,25 +206,25 @@ class LookupSource implements Source {
     if (from.kind === 'documents') {
       const all = from.pipeline.open(NO_SOURCE, 0);
       if (equality === undefined) return pipeline.open(all, 0);
-      return pipeline.open(new MatchSource(all, equalTo(equality, document, undefined).matcher), 0);
+      return pipeline.open(new MatchSource(all, this.#equalTo(equality, document, undefined).matcher), 0);
     }
     const { ns } = from;
     if (equality === undefined) return pipeline.open(this.#context.collections.open(ns, pushdown), pushdown.stages);
-    const filter = equalTo(equality, document, pushdown.filter);
+    const filter = this.#equalTo(equality, document, pushdown.filter);
     const below = this.#context.collections.open(ns, { ...pushdown, filter });
     return pipeline.open(below, pushdown.stages);
+  }
+
+  /** Nothing at the local path counts as null. */
+  #equalTo({ local, foreign }: Equality, document: Uint8Array, also: CompiledFilter | undefined): CompiledFilter {
+    const found = valuesAtPath(document, local);
+    const values = found.length === 0 ? [RAW_NULL] : found;
+    const equal = membership(foreign, values, this.#context.scope.order);
+    return filterOf(also === undefined ? equal : conjunction([equal, also.predicate]));
   }
 }
 
 const NO_SOURCE: Source = { next: () => undefined, close: () => {} };
-
-/** Nothing at the local path counts as null. */
-function equalTo({ local, foreign }: Equality, document: Uint8Array, also: CompiledFilter | undefined): CompiledFilter {
-  const found = valuesAtPath(document, local);
-  const values = found.length === 0 ? [RAW_NULL] : found;
-  const equal = membership(foreign, values);
-  return filterOf(also === undefined ? equal : conjunction([equal, also.predicate]));
-}
 
 function tooLarge(): CommandError {
   return new CommandError(4568, 'Total size of documents in $lookup matching pipeline exceeds maximum document size');

@@ -1,6 +1,5 @@
 /** Documents by partition, each partition in order: the frame of `$setWindowFields` and `$fill`. */
 import { CommandError } from '../../base/command_error.ts';
-import { compareBytes } from '../../bson/bytes.ts';
 import { compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { copyValue, RAW_NULL, rawString, type RawValue } from '../../bson/value.ts';
@@ -57,13 +56,14 @@ export class Partitions {
   }
 
   #partition(members: readonly Member[]): Partition {
-    const sorted = this.#sort === undefined ? members : members.toSorted((a, b) => compareBytes(a.key, b.key));
+    const sort = this.#sort;
+    const sorted = sort === undefined ? members : members.toSorted((a, b) => sort.compare(a.key, b.key));
     const documents = sorted.map(({ document }) => document);
     const [field] = this.#sort?.fields ?? [];
     const value = field === undefined ? undefined : compileExpression(rawString(`$${field.path}`), this.#scope);
     return {
       documents,
-      keys: sorted.map(({ key }) => key),
+      isTied: (a, b) => sort === undefined || sort.compare(sorted[a].key, sorted[b].key) === 0,
       sortValue: (index) => value?.evaluate(documents[index]),
     };
   }

@@ -51,7 +51,7 @@ function parseSpec(operand: RawValue, scope: ExpressionScope): WindowStageSpec {
   while (reader.next()) {
     const name = reader.name();
     if (name === 'partitionBy') partitionBy = compileExpression(reader.value(), scope);
-    else if (name === 'sortBy') sort = sortOf('$setWindowFields', reader.value());
+    else if (name === 'sortBy') sort = sortOf('$setWindowFields', reader.value(), scope);
     else if (name === 'output') output = reader.value();
     else throw new CommandError(40415, `BSON field '$setWindowFields.${name}' is an unknown field.`);
   }
@@ -61,7 +61,7 @@ function parseSpec(operand: RawValue, scope: ExpressionScope): WindowStageSpec {
   return { partitionBy, sort, fields: fieldsOf(output, sort, scope) };
 }
 
-export function sortOf(stage: string, value: RawValue): SortSpec | undefined {
+export function sortOf(stage: string, value: RawValue, { order }: ExpressionScope): SortSpec | undefined {
   if (value.type !== BSON_TYPE.object) {
     const type = typeAlias(value.type);
     throw new CommandError(
@@ -69,7 +69,7 @@ export function sortOf(stage: string, value: RawValue): SortSpec | undefined {
       `BSON field '${stage}.sortBy' is the wrong type '${type}', expected type 'object'`,
     );
   }
-  return compileSort(value.bytes.slice(value.start, value.end));
+  return compileSort(value.bytes.slice(value.start, value.end), order);
 }
 
 function fieldsOf(output: RawValue, sort: SortSpec | undefined, scope: ExpressionScope): WindowField[] {

@@ -9,11 +9,11 @@ import type { StageKind } from './stage.ts';
 
 export const sortStage: StageKind = {
   name: '$sort',
-  parse(operand) {
+  parse(operand, { scope }) {
     if (operand.type !== BSON_TYPE.object) {
       throw new CommandError(15973, 'the $sort key specification must be an object');
     }
-    const spec = compileSort(operand.bytes.slice(operand.start, operand.end));
+    const spec = compileSort(operand.bytes.slice(operand.start, operand.end), scope.order);
     if (spec === undefined) throw new CommandError(15976, '$sort stage must have at least one sort key');
     return { kind: 'sort', spec, open: (source, limit) => new SortSource(source, spec, limit) };
   },

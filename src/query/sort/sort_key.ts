@@ -4,9 +4,7 @@
  * index keys: an empty array counts as undefined, a missing field as null.
  */
 import { CommandError } from '../../base/command_error.ts';
-import { compareBytes } from '../../bson/bytes.ts';
 import { ElementReader, findElement, isEmptyDocument, valueEnd } from '../../bson/elements.ts';
-import type { KeyWriter } from '../../bson/key.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
 import { RAW_NULL, RAW_UNDEFINED } from '../../bson/value.ts';
 import { filterPath, type FilterPath } from '../match/path.ts';
@@ -25,22 +23,31 @@ type Place =
 
 const MISSING_PLACE: Place = { kind: 'value', value: RAW_NULL };
 
+/** What keys are written with; `finish` gives bytes of their own. */
+export interface KeySink {
+  reset(): this;
+  append(value: ValueSpan, descending: boolean): this;
+  finish(): Uint8Array;
+}
+
 export class SortKeyMaker {
   readonly #fields: readonly SortKeyField[];
   readonly #paths: readonly FilterPath[];
-  readonly #writer: KeyWriter;
+  readonly #writer: KeySink;
+  readonly #compare: (a: Uint8Array, b: Uint8Array) => number;
   readonly #span = new MovableSpan();
   /** Sorted by `_id` alone, which is never an array in a collection, values are taken as they are. */
   readonly #isWhole: boolean;
 
-  constructor(fields: readonly SortKeyField[], writer: KeyWriter) {
+  constructor(fields: readonly SortKeyField[], writer: KeySink, compare: (a: Uint8Array, b: Uint8Array) => number) {
     this.#fields = fields;
     this.#paths = fields.map((field) => filterPath(field.path));
     this.#writer = writer;
+    this.#compare = compare;
     this.#isWhole = fields.length === 1 && fields[0].path === '_id';
   }
 
-  /** The memcmp-ordered key, owned by the caller. */
+  /** Owned by the caller. */
   key(bytes: Uint8Array, at: number): Uint8Array {
     return this.#keyWithoutArrays(bytes, at) ?? this.#smallestKey(bytes, at);
   }
@@ -80,7 +87,7 @@ export class SortKeyMaker {
     const places = this.#paths.map((path) => placeIn(path, 0, bytes, at));
     this.#expand(places, bytes, (values) => {
       const key = this.#keyOf(values);
-      if (smallest === undefined || compareBytes(key, smallest) < 0) smallest = key;
+      if (smallest === undefined || this.#compare(key, smallest) < 0) smallest = key;
     });
     return smallest ?? this.#keyOf(this.#fields.map(() => RAW_NULL));
   }

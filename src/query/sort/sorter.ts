@@ -1,5 +1,4 @@
 /** Sorting documents by their keys: in runs that are merged while they are read, or keeping only the first few. */
-import { compareBytes } from '../../bson/bytes.ts';
 import type { SortSpec } from '../sort.ts';
 
 /** Runs are sorted when they are this long, so that no single step takes long. */
@@ -12,15 +11,21 @@ interface Entry {
   readonly document: Uint8Array;
 }
 
-function compareEntries(a: Entry, b: Entry): number {
-  const comparison = compareBytes(a.key, b.key);
-  return comparison === 0 ? a.sequence - b.sequence : comparison;
+type CompareEntries = (a: Entry, b: Entry) => number;
+
+function entriesBy({ compare }: SortSpec): CompareEntries {
+  return (a, b) => {
+    const comparison = compare(a.key, b.key);
+    return comparison === 0 ? a.sequence - b.sequence : comparison;
+  };
 }
 
 /** Takes documents as they come, then gives them in order; with a `limit` it keeps no more than that many. */
 export class Sorter {
   readonly #spec: SortSpec;
   readonly #limit: number;
+  readonly #compare: CompareEntries;
+  readonly #isAfter: Precedes<Entry>;
   /** Without a limit: the run being filled. With one: a heap whose root is the last entry kept. */
   #current: Entry[] = [];
   readonly #runs: Entry[][] = [];
@@ -31,6 +36,9 @@ export class Sorter {
   constructor(spec: SortSpec, limit = Infinity) {
     this.#spec = spec;
     this.#limit = limit;
+    const compare = entriesBy(spec);
+    this.#compare = compare;
+    this.#isAfter = (a, b) => compare(a, b) > 0;
   }
 
   /** Bytes of the documents and keys that are held. */
@@ -53,13 +61,13 @@ export class Sorter {
   next(): Uint8Array | undefined {
     if (this.#merge === undefined) {
       this.#endRun();
-      this.#merge = new Merge(this.#runs);
+      this.#merge = new Merge(this.#runs, this.#compare);
     }
     return this.#merge.next()?.document;
   }
 
   #endRun(): void {
-    this.#runs.push(this.#current.toSorted(compareEntries));
+    this.#runs.push(this.#current.toSorted(this.#compare));
     this.#current = [];
   }
 
@@ -68,14 +76,14 @@ export class Sorter {
     if (heap.length < this.#limit) {
       this.#sizeBytes += sizeOf(entry);
       heap.push(entry);
-      siftUp(heap, heap.length - 1, isAfter);
+      siftUp(heap, heap.length - 1, this.#isAfter);
       return;
     }
     const [last] = heap;
-    if (last === undefined || compareEntries(entry, last) >= 0) return;
+    if (last === undefined || this.#compare(entry, last) >= 0) return;
     this.#sizeBytes += sizeOf(entry) - sizeOf(last);
     heap[0] = entry;
-    siftDown(heap, 0, isAfter);
+    siftDown(heap, 0, this.#isAfter);
   }
 }
 
@@ -86,24 +94,23 @@ function sizeOf(entry: Entry): number {
 /** Whether the first belongs nearer to the root of a heap. */
 type Precedes<T> = (a: T, b: T) => boolean;
 
-const isAfter: Precedes<Entry> = (a, b) => compareEntries(a, b) > 0;
-
 /** One run with the place up to which it was read. */
 interface Cursor {
   readonly run: readonly Entry[];
   at: number;
 }
 
-const comesFirst: Precedes<Cursor> = (a, b) => compareEntries(a.run[a.at], b.run[b.at]) < 0;
-
 class Merge {
   readonly #heap: Cursor[] = [];
 
-  constructor(runs: readonly (readonly Entry[])[]) {
+  readonly #comesFirst: Precedes<Cursor>;
+
+  constructor(runs: readonly (readonly Entry[])[], compare: CompareEntries) {
+    this.#comesFirst = (a, b) => compare(a.run[a.at], b.run[b.at]) < 0;
     for (const run of runs) {
       if (run.length === 0) continue;
       this.#heap.push({ run, at: 0 });
-      siftUp(this.#heap, this.#heap.length - 1, comesFirst);
+      siftUp(this.#heap, this.#heap.length - 1, this.#comesFirst);
     }
   }
 
@@ -116,7 +123,7 @@ class Merge {
       if (last === undefined || this.#heap.length === 0) return entry;
       this.#heap[0] = last;
     }
-    siftDown(this.#heap, 0, comesFirst);
+    siftDown(this.#heap, 0, this.#comesFirst);
     return entry;
   }
 }

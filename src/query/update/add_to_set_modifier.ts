@@ -1,14 +1,14 @@
 /** `$addToSet`, with `$each`. */
 import { CommandError } from '../../base/command_error.ts';
-import { equalValues } from '../../bson/compare.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { itemsOf, rawArrayOf } from './array_value.ts';
 import { KEEP, simpleModifier } from './leaf.ts';
 
-export const addToSetModifier = simpleModifier('$addToSet', 'create', (operand) => {
-  const wanted = distinct(parseItems(operand));
+export const addToSetModifier = simpleModifier('$addToSet', 'create', (operand, _path, { order }) => {
+  const isEqual = (a: RawValue, b: RawValue): boolean => order.compare(a, b) === 0;
+  const wanted = distinct(parseItems(operand), isEqual);
   return (target) => {
     const { value } = target;
     if (value === undefined) return { kind: 'set', value: rawArrayOf(wanted) };
@@ -20,13 +20,13 @@ export const addToSetModifier = simpleModifier('$addToSet', 'create', (operand) 
       );
     }
     const old = itemsOf(value);
-    const items = wanted.filter((item) => !old.some((other) => equalValues(item, other)));
+    const items = wanted.filter((item) => !old.some((other) => isEqual(item, other)));
     return items.length === 0 ? KEEP : { kind: 'append', length: old.length, items };
   };
 });
 
-function distinct(items: readonly RawValue[]): RawValue[] {
-  return items.filter((item, i) => !items.slice(0, i).some((other) => equalValues(item, other)));
+function distinct(items: readonly RawValue[], isEqual: (a: RawValue, b: RawValue) => boolean): RawValue[] {
+  return items.filter((item, i) => !items.slice(0, i).some((other) => isEqual(item, other)));
 }
 
 function parseItems(operand: RawValue): RawValue[] {

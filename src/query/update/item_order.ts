@@ -1,17 +1,17 @@
 /** The order of `$sort` in `$push`: of whole items, or of documents by their fields. */
 import { CommandError } from '../../base/command_error.ts';
 import { fieldName } from '../../bson/bytes.ts';
-import { compareValues } from '../../bson/compare.ts';
 import { ElementReader, findField, isEmptyDocument } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { numberOf, RAW_NULL, type RawValue } from '../../bson/value.ts';
+import type { ValueOrder } from '../value_order.ts';
 
 export type ItemOrder = (a: RawValue, b: RawValue) => number;
 
-export function parseItemOrder(sort: RawValue): ItemOrder {
+export function parseItemOrder(sort: RawValue, { compare }: ValueOrder): ItemOrder {
   if (isNumericType(sort.type)) {
     const direction = directionOf(sort);
-    return (a, b) => direction * compareValues(a, b);
+    return (a, b) => direction * compare(a, b);
   }
   if (sort.type !== BSON_TYPE.object) {
     throw new CommandError(
@@ -19,7 +19,7 @@ export function parseItemOrder(sort: RawValue): ItemOrder {
       'The $sort is invalid: use 1/-1 to sort the whole element, or {field:1/-1} to sort embedded fields',
     );
   }
-  return fieldOrder(sort);
+  return fieldOrder(sort, compare);
 }
 
 interface OrderField {
@@ -27,7 +27,7 @@ interface OrderField {
   readonly direction: number;
 }
 
-function fieldOrder(sort: RawValue): ItemOrder {
+function fieldOrder(sort: RawValue, compare: ValueOrder['compare']): ItemOrder {
   if (isEmptyDocument(sort.bytes, sort.start)) {
     throw new CommandError('BadValue', 'The $sort pattern is empty when it should be a set of fields.');
   }
@@ -36,7 +36,7 @@ function fieldOrder(sort: RawValue): ItemOrder {
   while (reader.next()) fields.push(parseField(reader));
   return (a, b) => {
     for (const { names, direction } of fields) {
-      const comparison = compareValues(valueAt(a, names), valueAt(b, names));
+      const comparison = compare(valueAt(a, names), valueAt(b, names));
       if (comparison !== 0) return direction * comparison;
     }
     return 0;

@@ -1,5 +1,6 @@
 /** What one modifier does at the end of its path; the table of modifiers is in modifiers.ts. */
 import type { RawValue } from '../../bson/value.ts';
+import type { ExpressionScope } from '../expression.ts';
 import type { UpdateContext } from './context.ts';
 
 /** The end of a path in the document as it was before the update. */
@@ -45,17 +46,20 @@ export interface PathLeaf {
 
 export interface Modifier {
   readonly name: `$${string}`;
-  /** One field of the modifier's document. The operand is a view into the update, which stays as it is. */
-  parse(path: string, operand: RawValue): readonly PathLeaf[];
+  /** One field of the modifier's document. The operand is a view into the update, which stays as it is; `scope` has the order of values. */
+  parse(path: string, operand: RawValue, scope: ExpressionScope): readonly PathLeaf[];
 }
 
 /** A modifier with one leaf per path. */
 export function simpleModifier(
   name: `$${string}`,
   missingPath: MissingPath,
-  parse: (operand: RawValue, path: string) => Leaf['edit'],
+  parse: (operand: RawValue, path: string, scope: ExpressionScope) => Leaf['edit'],
 ): Modifier {
-  return { name, parse: (path, operand) => [{ path, leaf: { missingPath, edit: parse(operand, path) } }] };
+  return {
+    name,
+    parse: (path, operand, scope) => [{ path, leaf: { missingPath, edit: parse(operand, path, scope) } }],
+  };
 }
 
 /** Sets the value, unless it is there already with the same type and bytes. */

@@ -5,6 +5,7 @@ import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import { documentDepth, STORED_DOCUMENT_LIMITS } from '../../bson/validate.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { describeDocument, describeElement } from '../describe.ts';
+import type { ExpressionScope } from '../expression.ts';
 import { compileArrayFilter, type ArrayFilter } from '../match/item_filter.ts';
 import { itemsOf } from './array_value.ts';
 import { MODIFIER_BY_NAME } from './modifiers.ts';
@@ -19,16 +20,20 @@ export interface ParsedModifiers {
 }
 
 /** `update` is a document whose first field begins with a dollar sign. */
-export function parseModifiers(update: RawValue, arrayFilters: RawValue | undefined): ParsedModifiers {
+export function parseModifiers(
+  update: RawValue,
+  arrayFilters: RawValue | undefined,
+  scope: ExpressionScope,
+): ParsedModifiers {
   const builder = new TreeBuilder();
-  const filters = parseArrayFilters(arrayFilters);
+  const filters = parseArrayFilters(arrayFilters, scope);
   const used = new Set<string>();
   let longest = 0;
   let renames = false;
   const reader = new ElementReader(update.bytes, update.start);
   while (reader.next()) {
     renames ||= reader.name() === '$rename';
-    for (const path of addModifier(builder, reader)) {
+    for (const path of addModifier(builder, reader, scope)) {
       const components = path.split('.');
       longest = Math.max(longest, components.length);
       for (const component of components) {
@@ -43,7 +48,7 @@ export function parseModifiers(update: RawValue, arrayFilters: RawValue | undefi
 }
 
 /** Adds all fields of one modifier; returns their paths. */
-function addModifier(builder: TreeBuilder, reader: ElementReader): string[] {
+function addModifier(builder: TreeBuilder, reader: ElementReader, scope: ExpressionScope): string[] {
   const name = reader.name();
   const modifier = MODIFIER_BY_NAME.get(name);
   if (modifier === undefined) {
@@ -62,7 +67,7 @@ function addModifier(builder: TreeBuilder, reader: ElementReader): string[] {
   const paths: string[] = [];
   const fields = new ElementReader(reader.bytes, reader.start);
   while (fields.next()) {
-    for (const { path, leaf } of modifier.parse(fields.name(), fields.value())) {
+    for (const { path, leaf } of modifier.parse(fields.name(), fields.value(), scope)) {
       builder.add(path, leaf);
       paths.push(path);
     }
@@ -70,11 +75,11 @@ function addModifier(builder: TreeBuilder, reader: ElementReader): string[] {
   return paths;
 }
 
-function parseArrayFilters(arrayFilters: RawValue | undefined): ArrayFilter[] {
+function parseArrayFilters(arrayFilters: RawValue | undefined, scope: ExpressionScope): ArrayFilter[] {
   if (arrayFilters === undefined) return [];
   const filters: ArrayFilter[] = [];
   for (const item of itemsOf(arrayFilters)) {
-    const filter = compileArrayFilter(item.bytes.slice(item.start, item.end));
+    const filter = compileArrayFilter(item.bytes.slice(item.start, item.end), scope);
     if (filters.some(({ identifier }) => identifier === filter.identifier)) {
       throw new CommandError(
         'FailedToParse',

@@ -1,6 +1,5 @@
 /** `$pop $pull $pullAll`: modifiers that take items out of an array. */
 import { CommandError } from '../../base/command_error.ts';
-import { equalValues } from '../../bson/compare.ts';
 import { BSON_TYPE, isNumericType, typeAlias } from '../../bson/types.ts';
 import { integerOf, isWholeNumber, type RawValue } from '../../bson/value.ts';
 import { describeElement } from '../describe.ts';
@@ -24,12 +23,12 @@ export const popModifier = simpleModifier('$pop', 'check', (operand, path) => {
   };
 });
 
-export const pullModifier = simpleModifier('$pull', 'check', (operand) => {
-  const isPulled = compileItemFilter(operand);
+export const pullModifier = simpleModifier('$pull', 'check', (operand, _path, scope) => {
+  const isPulled = compileItemFilter(operand, scope);
   return ({ value }) => without('$pull', value, isPulled);
 });
 
-export const pullAllModifier = simpleModifier('$pullAll', 'check', (operand) => {
+export const pullAllModifier = simpleModifier('$pullAll', 'check', (operand, _path, { order }) => {
   if (operand.type !== BSON_TYPE.array) {
     throw new CommandError(
       'BadValue',
@@ -37,7 +36,7 @@ export const pullAllModifier = simpleModifier('$pullAll', 'check', (operand) => 
     );
   }
   const pulled = itemsOf(operand);
-  return ({ value }) => without('$pullAll', value, (item) => pulled.some((other) => equalValues(item, other)));
+  return ({ value }) => without('$pullAll', value, (item) => pulled.some((other) => order.compare(item, other) === 0));
 });
 
 function without(name: string, value: RawValue | undefined, isPulled: (item: RawValue) => boolean): LeafEdit {

@@ -3,6 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType, typeAlias } from '../../bson/types.ts';
 import { integerOf, isWholeNumber, type RawValue } from '../../bson/value.ts';
+import type { ValueOrder } from '../value_order.ts';
 import { itemsOf, rawArrayOf } from './array_value.ts';
 import { describeId } from './document_id.ts';
 import { parseItemOrder, type ItemOrder } from './item_order.ts';
@@ -15,8 +16,8 @@ interface Push {
   readonly position: number | undefined;
 }
 
-export const pushModifier = simpleModifier('$push', 'create', (operand) => {
-  const push = parsePush(operand);
+export const pushModifier = simpleModifier('$push', 'create', (operand, _path, { order }) => {
+  const push = parsePush(operand, order);
   return (target) => applyPush(push, target);
 });
 
@@ -57,7 +58,7 @@ function sliced(items: readonly RawValue[], slice: number): readonly RawValue[] 
   return slice < 0 ? items.slice(slice) : items.slice(0, slice);
 }
 
-function parsePush(operand: RawValue): Push {
+function parsePush(operand: RawValue, order: ValueOrder): Push {
   const first = new ElementReader(operand.bytes, operand.start);
   const hasClauses = operand.type === BSON_TYPE.object && hasEach(operand, first);
   if (!hasClauses) return { items: [operand], slice: undefined, sort: undefined, position: undefined };
@@ -82,7 +83,7 @@ function parsePush(operand: RawValue): Push {
   return {
     items: itemsOf(each),
     slice: wholeClause('$slice', clauses.get('$slice')),
-    sort: sort === undefined ? undefined : parseItemOrder(sort),
+    sort: sort === undefined ? undefined : parseItemOrder(sort, order),
     position: wholeClause('$position', clauses.get('$position')),
   };
 }

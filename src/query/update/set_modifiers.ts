@@ -1,5 +1,4 @@
 /** `$set $setOnInsert $unset $min $max`. */
-import { compareValues } from '../../bson/compare.ts';
 import { KEEP, setTo, simpleModifier } from './leaf.ts';
 
 export const setModifier = simpleModifier('$set', 'create', (operand) => (target) => setTo(target, operand));
@@ -16,12 +15,12 @@ export const unsetModifier = simpleModifier(
   () => (target) => (target.value === undefined ? KEEP : { kind: 'remove' }),
 );
 
-export const minModifier = simpleModifier('$min', 'create', (operand) => (target) => {
+export const minModifier = simpleModifier('$min', 'create', (operand, _path, { order }) => (target) => {
   const { value } = target;
-  return value === undefined || compareValues(operand, value) < 0 ? { kind: 'set', value: operand } : KEEP;
+  return value === undefined || order.compare(operand, value) < 0 ? { kind: 'set', value: operand } : KEEP;
 });
 
-export const maxModifier = simpleModifier('$max', 'create', (operand) => (target) => {
+export const maxModifier = simpleModifier('$max', 'create', (operand, _path, { order }) => (target) => {
   const { value } = target;
-  return value === undefined || compareValues(operand, value) > 0 ? { kind: 'set', value: operand } : KEEP;
+  return value === undefined || order.compare(operand, value) > 0 ? { kind: 'set', value: operand } : KEEP;
 });

@@ -3,8 +3,8 @@ import type { RawValue } from '../../bson/value.ts';
 
 export interface Partition {
   readonly documents: readonly Uint8Array[];
-  /** The sort keys of the documents: equal for those that sort alike. Empty without a sort. */
-  readonly keys: readonly Uint8Array[];
+  /** Whether two documents sort alike, as all do without a sort. */
+  readonly isTied: (a: number, b: number) => boolean;
   /** The value a document is sorted by, where it is sorted by one field; undefined when it is missing. */
   sortValue(index: number): RawValue | undefined;
 }

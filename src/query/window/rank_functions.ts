@@ -1,6 +1,5 @@
 /** `$rank $denseRank $documentNumber`. */
 import { CommandError } from '../../base/command_error.ts';
-import { equalBytes } from '../../bson/bytes.ts';
 import { isEmptyDocument } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { rawInt32 } from '../../bson/value.ts';
@@ -20,11 +19,11 @@ function rankFunction(name: `$${string}`, ranking: Ranking): WindowFunctionKind 
       if (window !== undefined)
         throw new CommandError(5371601, `Rank style window functions take no 'window' argument`);
       return {
-        open({ keys }) {
+        open({ isTied }) {
           let firstAlike = 0;
           let different = 0;
           return (index) => {
-            if (index > 0 && !equalBytes(keys[index], keys[index - 1])) {
+            if (index > 0 && !isTied(index, index - 1)) {
               firstAlike = index;
               different++;
             }

@@ -8,8 +8,8 @@ import { runMember } from '../set/run_member.ts';
 import { parseArguments, UsageError, type OptionTable } from './arguments.ts';
 import { MEMBER_OPTIONS, memberOptionsOf } from './member_command.ts';
 
-/** What hello and buildInfo report too. */
-const MONGOD_VERSION = '7.0.14';
+/** What hello and buildInfo report too; a test keeps them equal. */
+const MONGOD_VERSION = '8.0.15';
 
 const OPTIONS: OptionTable = {
   ...MEMBER_OPTIONS,

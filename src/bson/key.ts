@@ -30,28 +30,28 @@ const ESCAPE = 0x01;
 const TRUE_LEAD = 0x51;
 
 /** By type byte: the lead of its values; the lowest one for types that use several. */
-const LEADS = new Uint8Array(256);
-LEADS[BSON_TYPE.minKey] = 0x04;
-LEADS[BSON_TYPE.undefined] = 0x08;
-LEADS[BSON_TYPE.null] = 0x0c;
-LEADS[BSON_TYPE.double] = NUMBER_LEAD_MIN;
-LEADS[BSON_TYPE.int32] = NUMBER_LEAD_MIN;
-LEADS[BSON_TYPE.int64] = NUMBER_LEAD_MIN;
-LEADS[BSON_TYPE.decimal128] = NUMBER_LEAD_MIN;
-LEADS[BSON_TYPE.string] = 0x3c;
-LEADS[BSON_TYPE.symbol] = 0x3c;
-LEADS[BSON_TYPE.object] = 0x40;
-LEADS[BSON_TYPE.array] = 0x44;
-LEADS[BSON_TYPE.binData] = 0x48;
-LEADS[BSON_TYPE.objectId] = 0x4c;
-LEADS[BSON_TYPE.bool] = 0x50;
-LEADS[BSON_TYPE.date] = 0x58;
-LEADS[BSON_TYPE.timestamp] = 0x5c;
-LEADS[BSON_TYPE.regex] = 0x60;
-LEADS[BSON_TYPE.dbPointer] = 0x64;
-LEADS[BSON_TYPE.javascript] = 0x68;
-LEADS[BSON_TYPE.javascriptWithScope] = 0x6c;
-LEADS[BSON_TYPE.maxKey] = 0xf0;
+export const KEY_LEADS = new Uint8Array(256);
+KEY_LEADS[BSON_TYPE.minKey] = 0x04;
+KEY_LEADS[BSON_TYPE.undefined] = 0x08;
+KEY_LEADS[BSON_TYPE.null] = 0x0c;
+KEY_LEADS[BSON_TYPE.double] = NUMBER_LEAD_MIN;
+KEY_LEADS[BSON_TYPE.int32] = NUMBER_LEAD_MIN;
+KEY_LEADS[BSON_TYPE.int64] = NUMBER_LEAD_MIN;
+KEY_LEADS[BSON_TYPE.decimal128] = NUMBER_LEAD_MIN;
+KEY_LEADS[BSON_TYPE.string] = 0x3c;
+KEY_LEADS[BSON_TYPE.symbol] = 0x3c;
+KEY_LEADS[BSON_TYPE.object] = 0x40;
+KEY_LEADS[BSON_TYPE.array] = 0x44;
+KEY_LEADS[BSON_TYPE.binData] = 0x48;
+KEY_LEADS[BSON_TYPE.objectId] = 0x4c;
+KEY_LEADS[BSON_TYPE.bool] = 0x50;
+KEY_LEADS[BSON_TYPE.date] = 0x58;
+KEY_LEADS[BSON_TYPE.timestamp] = 0x5c;
+KEY_LEADS[BSON_TYPE.regex] = 0x60;
+KEY_LEADS[BSON_TYPE.dbPointer] = 0x64;
+KEY_LEADS[BSON_TYPE.javascript] = 0x68;
+KEY_LEADS[BSON_TYPE.javascriptWithScope] = 0x6c;
+KEY_LEADS[BSON_TYPE.maxKey] = 0xf0;
 
 /** Builds keys, value after value; reusable. */
 export class KeyWriter {
@@ -80,7 +80,7 @@ export class KeyWriter {
    * bytes lie after those values' descending keys instead.
    */
   appendBelowType(type: number, descending = false): this {
-    return this.#appendLead(LEADS[type] - 1, descending);
+    return this.#appendLead(KEY_LEADS[type] - 1, descending);
   }
 
   /** A bound above every value of the types that compare with `type`, below all higher ones; mirrored likewise. */
@@ -113,7 +113,7 @@ export class KeyWriter {
 
 function lastLeadOf(type: number): number {
   if (isNumericType(type)) return NUMBER_LEAD_MAX;
-  return type === BSON_TYPE.bool ? TRUE_LEAD : LEADS[type];
+  return type === BSON_TYPE.bool ? TRUE_LEAD : KEY_LEADS[type];
 }
 
 function appendValue(key: KeyBuffer, value: ValueSpan): void {
@@ -123,7 +123,7 @@ function appendValue(key: KeyBuffer, value: ValueSpan): void {
     return;
   }
   key.reserve(16);
-  key.bytes[key.length++] = LEADS[type];
+  key.bytes[key.length++] = KEY_LEADS[type];
   switch (type) {
     case BSON_TYPE.string:
     case BSON_TYPE.symbol:

@@ -27,7 +27,7 @@ import { BSON_TYPE, type ValueSpan } from './types.ts';
 
 const NAN_LEAD = 0x14;
 /** Classes are counted away from zero: tiny 1, whole 2 … 9, huge 10. */
-const ZERO_LEAD = 0x24;
+export const ZERO_LEAD = 0x24;
 const TINY_CLASS = 1;
 const WHOLE_CLASS = 1;
 const HUGE_CLASS = 10;

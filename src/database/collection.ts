@@ -7,9 +7,10 @@ import type { Collation } from '../query/collation.ts';
 import type { Table } from '../storage/table.ts';
 import { readCollectionOptions, type CappedLimits } from './collection_options.ts';
 import type { Index } from './index.ts';
+import { PlanCache } from './plan_cache.ts';
+import { RECORD_ID_BYTES, recordIdBytes, recordIdOf } from './record_id.ts';
 import { hexOf } from './uuid.ts';
 import { Validator } from './validator.ts';
-import { RECORD_ID_BYTES, recordIdBytes, recordIdOf } from './record_id.ts';
 
 export interface CollectionParts {
   readonly ns: string;
@@ -41,6 +42,8 @@ export class Collection {
   oldestHint: Uint8Array | undefined;
   /** Whether writes are logged. */
   readonly isReplicated: boolean;
+  /** Which plans won, until the indexes change. */
+  readonly plans = new PlanCache();
   #options: Uint8Array;
   #capped: CappedLimits | undefined;
   #validator: Validator | undefined;
@@ -142,6 +145,7 @@ export class Collection {
   setIndexes(indexes: readonly Index[]): void {
     const building = this.#maintained.filter((index) => !this.#indexes.includes(index) && !indexes.includes(index));
     this.#indexes = indexes;
+    this.plans.clear();
     this.#maintained = [...indexes, ...building];
   }
 

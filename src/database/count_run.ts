@@ -3,6 +3,7 @@ import type { Timestamp } from '../base/optime.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
 import type { Collection } from './collection.ts';
 import { choosePlan, type Hint } from './plan.ts';
+import type { Access, IndexAccess } from './planner/access.ts';
 import type { RecordScan } from './record_scan.ts';
 import { RangeWalk } from './range_walk.ts';
 import { openScan } from './scan.ts';
@@ -18,6 +19,11 @@ export interface CountRequest {
   readonly limit: number;
 }
 
+/** Whether the entries in the ranges are as many as the records. */
+function countsKeys(access: Access): access is IndexAccess {
+  return access.kind === 'index' && access.checks.length === 0 && access.index?.isMultikey !== true;
+}
+
 export class CountRun {
   readonly #request: CountRequest;
   readonly #walk: RangeWalk | undefined;
@@ -28,9 +34,8 @@ export class CountRun {
     const { collection, filter, hint, at, turn } = request;
     this.#request = request;
     const { access, isExact } = choosePlan({ collection, filter, hint, sort: undefined, at });
-    if (isExact && access.kind === 'index') {
-      const table = access.index === undefined ? collection.ids : access.index.table;
-      this.#walk = new RangeWalk(table, access.ranges, false, at);
+    if (isExact && countsKeys(access)) {
+      this.#walk = new RangeWalk(access.index?.table ?? collection.ids, access.ranges, false, at);
     } else {
       this.#scan = openScan({ collection, access, matcher: isExact ? undefined : filter.matcher, at, turn });
     }

@@ -6,6 +6,7 @@ import type { RawValue } from '../bson/value.ts';
 import type { Table } from '../storage/table.ts';
 import { duplicateKeyError } from './duplicate_key.ts';
 import { NO_KEYS, type Extraction, type KeyGenerator } from './index_key.ts';
+import { wildcardPathsOf } from './index_kinds/wildcard.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 import type { MultikeyPaths } from './multikey_paths.ts';
 import { RECORD_ID_BYTES } from './record_id.ts';
@@ -54,6 +55,11 @@ export class Index {
   /** Why cursors over it die; undefined while it is there. */
   get gone(): string | undefined {
     return this.#gone;
+  }
+
+  /** Of a wildcard index: whether it lists what is at `path`. */
+  listsPath(path: string): boolean {
+    return this.spec.kind.name === 'wildcard' && wildcardPathsOf(this.spec).includes(path);
   }
 
   markGone(reason: string): void {

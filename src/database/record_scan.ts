@@ -2,7 +2,6 @@
 import type { Timestamp } from '../base/optime.ts';
 import type { Matcher } from '../query/matcher.ts';
 import type { Collection } from './collection.ts';
-import type { Turn } from './turn.ts';
 
 /** What a step of a scan came to. */
 export type Step = 'record' | 'end' | 'pause';
@@ -13,8 +12,18 @@ export interface RecordScan {
   /** Of the current record; both stay valid. */
   readonly recordId: Uint8Array;
   readonly document: Uint8Array;
+  /** Of a walk through one index: the entry of the current record, as the index has it. */
+  readonly entry?: Uint8Array;
+  /** What it took so far. */
+  readonly keysExamined?: number;
+  readonly docsExamined?: number;
   /** After a pause: go on with the state at another timestamp. */
   moveTo(at: Timestamp): void;
+}
+
+/** Asked before every step of a scan: whether it is to pause. */
+export interface Pace {
+  isOver(): boolean;
 }
 
 /** What is scanned and what is wanted of it. */
@@ -23,5 +32,5 @@ export interface ScanTarget {
   /** Undefined when everything the access path finds is wanted. */
   readonly matcher: Matcher | undefined;
   readonly at: Timestamp;
-  readonly turn: Turn;
+  readonly turn: Pace;
 }

@@ -5,16 +5,18 @@
 import type { Timestamp } from '../base/optime.ts';
 import type { Matcher } from '../query/matcher.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
-import type { Table } from '../storage/table.ts';
-import type { KeyRange } from './key_range.ts';
-import type { Access } from './plan.ts';
+import type { TableCursor } from '../storage/table.ts';
 import { RangeWalk, TableWalk } from './range_walk.ts';
+import type { Access, IndexAccess, UnionAccess } from './planner/access.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
-import type { RecordScan, ScanTarget, Step } from './record_scan.ts';
-import type { Turn } from './turn.ts';
+import { KeyTester } from './planner/key_tester.ts';
+import type { Pace, RecordScan, ScanTarget, Step } from './record_scan.ts';
+import { MergeScan, UnionScan } from './union_scan.ts';
 
 export interface ScanRequest extends ScanTarget {
   readonly access: Access;
+  /** The plan is only tried. */
+  readonly isTrial?: boolean;
 }
 
 const NONE = new Uint8Array(0);
@@ -30,11 +32,28 @@ export function openScan(request: ScanRequest): RecordScan {
     case 'special':
       return access.open(request);
     case 'index':
-      if (access.index === undefined) request.collection.idIndexUses += 1;
-      if (access.index === undefined) return new IdScan(request, access.ranges, access.reverse);
-      access.index.uses += 1;
-      return new IndexScan(request, access.index.table, access);
+      countUse(request, access);
+      return new IndexScan(request, access);
+    case 'union':
+      return access.order === undefined
+        ? new UnionScan(request, scansOf(request, access))
+        : new MergeScan(request, scansOf(request, access), access.order);
   }
+}
+
+/** The branches of a union. The documents are tested above them. */
+function scansOf(request: ScanRequest, { branches }: UnionAccess): RecordScan[] {
+  return branches.map(({ access }) => {
+    countUse(request, access);
+    return new IndexScan({ ...request, matcher: undefined }, access);
+  });
+}
+
+/** As `$indexStats` counts. */
+function countUse({ collection, isTrial }: ScanRequest, { index }: IndexAccess): void {
+  if (isTrial === true) return;
+  if (index === undefined) collection.idIndexUses += 1;
+  else index.uses += 1;
 }
 
 /** A scan as the pipeline sees it: documents only. */
@@ -63,6 +82,8 @@ export class ScanSource implements Source {
 class IdLookup implements RecordScan {
   recordId: Uint8Array = NONE;
   document: Uint8Array = NONE;
+  keysExamined = 0;
+  docsExamined = 0;
   readonly #request: ScanRequest;
   readonly #key: Uint8Array;
   #at: Timestamp;
@@ -80,6 +101,8 @@ class IdLookup implements RecordScan {
     const { collection, matcher } = this.#request;
     const recordId = collection.recordOf(this.#key, this.#at);
     if (recordId === undefined) return 'end';
+    this.keysExamined = 1;
+    this.docsExamined = 1;
     const document = collection.documentAt(recordId, this.#at);
     if (document === undefined) return 'end';
     if (matcher !== undefined && !matcher.matches(document, 0)) return 'end';
@@ -97,8 +120,9 @@ class IdLookup implements RecordScan {
 class CollectionScan implements RecordScan {
   recordId: Uint8Array = NONE;
   document: Uint8Array = NONE;
+  docsExamined = 0;
   readonly #matcher: Matcher | undefined;
-  readonly #turn: Turn;
+  readonly #turn: Pace;
   readonly #walk: TableWalk;
 
   constructor(request: ScanRequest, reverse: boolean) {
@@ -113,6 +137,7 @@ class CollectionScan implements RecordScan {
       if (this.#turn.isOver()) return 'pause';
       const cursor = this.#walk.cursor;
       if (!cursor.next()) return 'end';
+      this.docsExamined += 1;
       if (matcher !== undefined && !matcher.matches(cursor.valueBytes, cursor.valueStart)) continue;
       this.recordId = cursor.key;
       this.document = cursor.value;
@@ -125,56 +150,28 @@ class CollectionScan implements RecordScan {
   }
 }
 
-/** Ranges of the table of `_id` keys, whose values are record ids. */
-class IdScan implements RecordScan {
-  recordId: Uint8Array = NONE;
-  document: Uint8Array = NONE;
-  readonly #request: ScanRequest;
-  readonly #ranges: RangeWalk;
-  #at: Timestamp;
-
-  constructor(request: ScanRequest, ranges: readonly KeyRange[], reverse: boolean) {
-    this.#request = request;
-    this.#at = request.at;
-    this.#ranges = new RangeWalk(request.collection.ids, ranges, reverse, request.at);
-  }
-
-  advance(): Step {
-    const { collection, matcher, turn } = this.#request;
-    for (;;) {
-      if (turn.isOver()) return 'pause';
-      const cursor = this.#ranges.next();
-      if (cursor === undefined) return 'end';
-      const recordId = cursor.value;
-      const document = collection.documentAt(recordId, this.#at);
-      if (document === undefined) continue;
-      if (matcher !== undefined && !matcher.matches(document, 0)) continue;
-      this.recordId = recordId;
-      this.document = document;
-      return 'record';
-    }
-  }
-
-  moveTo(at: Timestamp): void {
-    this.#at = at;
-    this.#ranges.moveTo(at);
-  }
-}
-
-/** Ranges of a secondary index. A multikey index lists a record several times; it is returned once. */
+/** Ranges of an index. A multikey index lists a record several times; it is returned once. */
 class IndexScan implements RecordScan {
   recordId: Uint8Array = NONE;
   document: Uint8Array = NONE;
-  readonly #request: ScanRequest;
+  entry: Uint8Array = NONE;
+  keysExamined = 0;
+  docsExamined = 0;
+  readonly #request: ScanTarget;
+  readonly #access: IndexAccess;
+  readonly #tester: KeyTester | undefined;
   readonly #ranges: RangeWalk;
   readonly #seen: Set<number> | undefined;
   #at: Timestamp;
 
-  constructor(request: ScanRequest, table: Table, access: Extract<Access, { kind: 'index' }>) {
+  constructor(request: ScanTarget, access: IndexAccess) {
+    const { index, ranges, reverse } = access;
     this.#request = request;
+    this.#access = access;
     this.#at = request.at;
-    this.#ranges = new RangeWalk(table, access.ranges, access.reverse, request.at);
-    this.#seen = access.index?.isMultikey === true ? new Set() : undefined;
+    this.#ranges = new RangeWalk(index?.table ?? request.collection.ids, ranges, reverse, request.at);
+    this.#seen = index?.isMultikey === true ? new Set() : undefined;
+    this.#tester = KeyTester.of(access);
   }
 
   advance(): Step {
@@ -183,8 +180,11 @@ class IndexScan implements RecordScan {
       if (turn.isOver()) return 'pause';
       const cursor = this.#ranges.next();
       if (cursor === undefined) return 'end';
-      const recordId = cursor.keyBytes.slice(cursor.keyEnd - RECORD_ID_BYTES, cursor.keyEnd);
+      this.keysExamined += 1;
+      const recordId = this.#recordIdAt(cursor);
       if (this.#seen?.has(recordIdOf(recordId)) === true) continue;
+      if (this.#tester?.passes(cursor.keyBytes, cursor.keyEnd) === false) continue;
+      this.docsExamined += 1;
       const document = collection.documentAt(recordId, this.#at);
       if (document === undefined) continue;
       if (matcher !== undefined && !matcher.matches(document, 0)) continue;
@@ -193,6 +193,12 @@ class IndexScan implements RecordScan {
       this.document = document;
       return 'record';
     }
+  }
+
+  /** The index on `_id` has record ids for values, all others at the end of their keys. */
+  #recordIdAt(cursor: TableCursor): Uint8Array {
+    if (this.#access.index === undefined) return cursor.value;
+    return cursor.keyBytes.slice(cursor.keyEnd - RECORD_ID_BYTES, cursor.keyEnd);
   }
 
   moveTo(at: Timestamp): void {

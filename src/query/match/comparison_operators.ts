@@ -5,7 +5,7 @@ import type { RawValue } from '../../bson/value.ts';
 import { isCollatable, type ValueOrder } from '../value_order.ts';
 import { comparisonTest } from './comparison.ts';
 import type { FieldOperator } from './field_operator.ts';
-import type { ComparisonOperator, Predicate } from './predicate.ts';
+import type { ComparisonOperator, LeafPredicate, Predicate } from './predicate.ts';
 
 /** The comparison of whatever `path` leads to with `operand`. */
 export function comparison(kind: ComparisonOperator, path: string, operand: RawValue, order: ValueOrder): Predicate {
@@ -13,6 +13,16 @@ export function comparison(kind: ComparisonOperator, path: string, operand: RawV
   if (operand.type === BSON_TYPE.regex && kind !== 'eq') {
     throw new CommandError('BadValue', `Can't have RegEx as arg to predicate over field '${path}'.`);
   }
+  return comparisonLeaf(kind, path, operand, order);
+}
+
+/** As {@link comparison}, for operands that are known to be good. */
+export function comparisonLeaf(
+  kind: ComparisonOperator,
+  path: string,
+  operand: RawValue,
+  order: ValueOrder,
+): LeafPredicate {
   const leaf = { kind, path, value: operand, test: comparisonTest(kind, operand, order), expandArrays: true };
   const { collation } = order;
   return collation !== undefined && isCollatable(operand) ? { ...leaf, collation } : leaf;

@@ -1,0 +1,101 @@
+/** From the bounds of an index's fields to ranges of its table, and to checks of what ranges cannot say. */
+import { compareBytes } from '../../bson/bytes.ts';
+import { keyPartEnd } from '../../bson/key_reader.ts';
+import { isEverything, isPoint, type Interval } from '../interval.ts';
+import { afterPrefix, join, type KeyRange } from '../key_range.ts';
+import type { IndexBounds } from './index_bounds.ts';
+
+/** An interval of one part of a key as the bytes lie in the table. */
+interface PartInterval {
+  readonly from: Uint8Array;
+  readonly to: Uint8Array;
+  readonly fromInclusive: boolean;
+  readonly toInclusive: boolean;
+}
+
+/** Of a key in the ranges: the part of field `field` must lie in one of the intervals. */
+export interface KeyCheck {
+  readonly field: number;
+  readonly parts: readonly PartInterval[];
+}
+
+/** More combinations of values than this are not made ranges of: further fields are checked key by key. */
+const POINTS_MAX = 2000;
+const NOTHING = new Uint8Array(0);
+
+export interface TableBounds {
+  readonly ranges: readonly KeyRange[];
+  readonly checks: readonly KeyCheck[];
+}
+
+export function tableBounds(bounds: IndexBounds): TableBounds {
+  const parts = bounds.fields.map((intervals, i) => partsOf(intervals, bounds.candidate.fields[i].descending));
+  if (parts.some((list) => list.length === 0)) return { ranges: [], checks: [] };
+  let prefixes: Uint8Array[] = [NOTHING];
+  let i = 0;
+  for (; i < parts.length; i++) {
+    if (!bounds.fields[i].every(isPoint) || prefixes.length * parts[i].length > POINTS_MAX) break;
+    const points = parts[i];
+    prefixes = prefixes.flatMap((prefix) => points.map((point) => join(prefix, point.from)));
+  }
+  const checks: KeyCheck[] = [];
+  for (let field = i + 1; field < parts.length; field++) {
+    if (!isEverything(bounds.fields[field])) checks.push({ field, parts: parts[field] });
+  }
+  const isOpen = i === parts.length || isEverything(bounds.fields[i]);
+  const ranges = isOpen
+    ? prefixes.map(prefixRange)
+    : prefixes.flatMap((prefix) => parts[i].map((part) => partRange(prefix, part)));
+  return { ranges, checks };
+}
+
+function prefixRange(prefix: Uint8Array): KeyRange {
+  if (prefix.length === 0) return { from: undefined, to: undefined };
+  return { from: prefix, to: afterPrefix(prefix) };
+}
+
+function partRange(prefix: Uint8Array, part: PartInterval): KeyRange {
+  const from = join(prefix, part.from);
+  const to = join(prefix, part.to);
+  return { from: part.fromInclusive ? from : afterPrefix(from), to: part.toInclusive ? afterPrefix(to) : to };
+}
+
+function partsOf(intervals: readonly Interval[], descending: boolean): PartInterval[] {
+  const parts = intervals.map((one): PartInterval => {
+    if (!descending) {
+      const { startKey: from, endKey: to, startInclusive: fromInclusive, endInclusive: toInclusive } = one;
+      return { from, to, fromInclusive, toInclusive };
+    }
+    return {
+      from: flipped(one.endKey),
+      to: flipped(one.startKey),
+      fromInclusive: one.endInclusive,
+      toInclusive: one.startInclusive,
+    };
+  });
+  return descending ? parts.toReversed() : parts;
+}
+
+function flipped(key: Uint8Array): Uint8Array {
+  return key.map((byte) => byte ^ 0xff);
+}
+
+/** Whether a key meets all checks. `descending` tells the direction of each field. */
+export function passesChecks(key: Uint8Array, checks: readonly KeyCheck[], descending: readonly boolean[]): boolean {
+  let at = 0;
+  let field = 0;
+  for (const check of checks) {
+    for (; field < check.field; field++) at = keyPartEnd(key, at, descending[field]);
+    const end = keyPartEnd(key, at, descending[field]);
+    const part = key.subarray(at, end);
+    if (!check.parts.some((one) => isWithin(part, one))) return false;
+  }
+  return true;
+}
+
+function isWithin(part: Uint8Array, { from, to, fromInclusive, toInclusive }: PartInterval): boolean {
+  const low = compareBytes(from, part);
+  if (low > 0 || (low === 0 && !fromInclusive)) return false;
+  const high = compareBytes(part, to);
+  return high < 0 || (high === 0 && toInclusive);
+}

@@ -178,6 +178,7 @@ export const ERROR_CODES = {
   APIVersionError: 322,
   APIStrictError: 323,
   OplogQueryMinTsMissing: 326,
+  CannotConvertIndexToUnique: 359,
   ClusteredIndexRequired: 360,
   SocketException: 9001,
   LegacyNotPrimary: 10058,

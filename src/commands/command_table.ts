@@ -7,6 +7,7 @@ import { aggregateCommand } from './aggregate.ts';
 import { appendOplogNoteCommand } from './append_oplog_note.ts';
 import { buildInfoCommand } from './build_info.ts';
 import { bulkWriteCommand } from './bulk_write.ts';
+import { collModCommand } from './coll_mod.ts';
 import { configureFailPointCommand } from './configure_fail_point.ts';
 import { connectionStatusCommand } from './connection_status.ts';
 import { countCommand } from './count.ts';
@@ -69,6 +70,7 @@ export const COMMANDS: readonly Command[] = [
   appendOplogNoteCommand,
   buildInfoCommand,
   bulkWriteCommand,
+  collModCommand,
   configureFailPointCommand,
   connectionStatusCommand,
   countCommand,

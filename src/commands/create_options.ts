@@ -4,6 +4,7 @@ import { compareDocuments } from '../bson/compare.ts';
 import { ElementReader, isEmptyDocument } from '../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../bson/types.ts';
 import { BsonWriter } from '../bson/writer.ts';
+import { cappedOptions } from '../database/capped.ts';
 import {
   CAPPED_DOCUMENTS_MAX,
   withOptions,
@@ -30,10 +31,8 @@ export interface CreateRequest {
   readonly collation: Collation | undefined;
 }
 
-const SIZE_MAX = 2 ** 50;
-/** Sizes are rounded up to this. */
-const SIZE_STEP = 256;
-
+/** One pebibyte. */
+export const CAPPED_SIZE_BYTES_MAX = 2 ** 50;
 interface Parsed {
   readonly options: Map<OptionName, OptionWriter>;
   capped: boolean;
@@ -77,7 +76,7 @@ function takeSize(parsed: Parsed, args: Arguments): boolean {
       parsed.capped = args.flag();
       return true;
     case 'size':
-      parsed.size = inRange('size', args.integer(), SIZE_MAX);
+      parsed.size = inRange('size', args.integer(), CAPPED_SIZE_BYTES_MAX);
       return true;
     case 'max':
       parsed.max = args.integer();
@@ -106,13 +105,13 @@ function takeValidation(parsed: Parsed, args: Arguments, ns: string): boolean {
   const { options } = parsed;
   if (args.name === 'validator') {
     const validator = checkedValidator(args.document(), ns);
-    if (!isEmptyDocument(validator)) options.set('validator', (writer) => void writer.document('validator', validator));
+    if (!isEmptyDocument(validator)) options.set('validator', (writer) => writer.document('validator', validator));
   } else if (args.name === 'validationLevel') {
     const level = validationLevel('create', args);
-    options.set('validationLevel', (writer) => void writer.string('validationLevel', level));
+    options.set('validationLevel', (writer) => writer.string('validationLevel', level));
   } else if (args.name === 'validationAction') {
     const action = validationAction('create', args);
-    options.set('validationAction', (writer) => void writer.string('validationAction', action));
+    options.set('validationAction', (writer) => writer.string('validationAction', action));
   } else return false;
   return true;
 }
@@ -186,33 +185,10 @@ function checkTogether(parsed: Parsed): void {
 
 function setKind({ options, capped, size, max, clusteredIndex }: Parsed): void {
   if (clusteredIndex !== undefined) {
-    options.set('clusteredIndex', (writer) => void writer.document('clusteredIndex', clusteredIndex));
+    options.set('clusteredIndex', (writer) => writer.document('clusteredIndex', clusteredIndex));
   }
   if (!capped || size === undefined) return;
   for (const [name, write] of cappedOptions(size, max)) options.set(name, write);
-}
-
-/** What makes a collection capped, in its stored form: the size rounded up, and `max` when it is given. */
-export function cappedOptions(size: number, max: number | undefined): Map<OptionName, OptionWriter> {
-  const options = new Map<OptionName, OptionWriter>();
-  options.set('capped', (writer) => void writer.bool('capped', true));
-  options.set('size', (writer) => writeAmount(writer, 'size', roundedSize(size)));
-  if (max !== undefined) {
-    options.set('max', (writer) => writeAmount(writer, 'max', max <= 0 ? CAPPED_DOCUMENTS_MAX : max));
-  }
-  return options;
-}
-
-/** The size of a capped collection as it is stored. */
-export function roundedSize(size: number): number {
-  return Math.ceil(size / SIZE_STEP) * SIZE_STEP;
-}
-
-/** As MongoDB stores amounts: int32 below 2^30, then double, and int64 from 2^40 on. */
-export function writeAmount(writer: BsonWriter, name: string, amount: number): void {
-  if (amount < 2 ** 30) writer.int32(name, amount);
-  else if (amount < 2 ** 40) writer.double(name, amount);
-  else writer.int64(name, amount);
 }
 
 function checkedIdIndex(document: Uint8Array): Uint8Array {

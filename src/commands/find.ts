@@ -209,20 +209,40 @@ function runFind(
     const query = listQuery(documents, compiled, turn);
     return openCursor(cursorRequest(compiled, query, [], readAt), request, context, reply);
   }
-  if (find.tailable) throw notCapped(find.ns);
-  const hint = order.hint ?? (find.hint === undefined ? undefined : resolveHint(find.hint, collection));
+  return findIn(collection, compiled, { request, context, reply, readAt, turn });
+}
+
+interface FindTarget {
+  readonly request: CommandRequest;
+  readonly context: CommandContext;
+  readonly reply: BsonWriter;
+  readonly readAt: () => Timestamp;
+  readonly turn: Turn;
+}
+
+function findIn(collection: Collection, find: CompiledFind, target: FindTarget): Promise<void> | undefined {
+  const { request, context, reply, readAt, turn } = target;
+  if (find.tailable && collection.capped === undefined) throw notCapped(find.ns);
+  const hint = hintOf(find, collection);
   const at = readAt();
-  if (isPointRead(compiled, hint)) {
-    writePoint(collection, compiled, at, reply);
+  if (isPointRead(find, hint)) {
+    writePoint(collection, find, at, reply);
     return undefined;
   }
-  const { sort } = order;
-  const { skip, limit } = find;
-  const findRequest = { collection, filter, sort, hint, projection, skip, limit, at, turn };
+  const { filter, projection, skip, limit } = find;
+  const findRequest = { collection, filter, sort: find.order.sort, hint, projection, skip, limit, at, turn };
   const access = planOf(findRequest).access;
   const subjects = access.kind === 'index' && access.index !== undefined ? [collection, access.index] : [collection];
   const query = openFind(findRequest);
-  return openCursor(cursorRequest(compiled, query, subjects, readAt), request, context, reply);
+  // A cursor that waits behind the last document needs one to stand on.
+  const tailable = find.tailable && collection.count > 0;
+  return openCursor(cursorRequest({ ...find, tailable }, query, subjects, readAt), request, context, reply);
+}
+
+/** A tailable cursor finds documents in the order in which they are inserted, whatever indexes there are. */
+function hintOf(find: CompiledFind, collection: Collection): Hint | undefined {
+  const hint = find.order.hint ?? (find.hint === undefined ? undefined : resolveHint(find.hint, collection));
+  return find.tailable && hint?.kind !== 'natural' ? { kind: 'natural', reverse: false } : hint;
 }
 
 interface CompiledFind extends Omit<Find, 'filter' | 'projection'> {

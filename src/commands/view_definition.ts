@@ -7,7 +7,7 @@ import { databaseOf } from '../database/collection.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { checkViewGraph, findView, viewOfDocument, viewsNamespace } from '../database/views.ts';
 import { createCollection } from '../database/write_catalog.ts';
-import { deleteDocument, findById, insertDocument } from '../database/write_documents.ts';
+import { deleteDocument, findById, insertDocument, updateDocument } from '../database/write_documents.ts';
 import { compilePipeline } from '../query/pipeline.ts';
 import type { CommandContext } from './context.ts';
 import { expressionScope } from './expression_scope.ts';
@@ -29,6 +29,14 @@ export function createView(definition: ViewDefinition, context: CommandContext):
   const systemNs = viewsNamespace(databaseOf(definition.ns));
   const collection = data.catalog.find(systemNs) ?? createCollection(data, systemNs);
   insertDocument(data, collection, document);
+}
+
+/** Replaces the definition of a view that is there. */
+export function changeView(definition: ViewDefinition, context: CommandContext): void {
+  const { data } = context;
+  const document = checkedDocument(definition, context);
+  const { collection, found } = storedView(data, definition.ns);
+  updateDocument(data, collection, found, { document, diff: undefined });
 }
 
 export function dropView(data: MemberData, ns: string): void {

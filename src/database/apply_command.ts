@@ -8,6 +8,7 @@ import { isTruthy, maybeStringOf, stringOf } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import type { EntryView } from '../oplog/entry.ts';
 import type { Catalog } from './catalog.ts';
+import { applyCollMod } from './coll_mod.ts';
 import { databaseOf, type Collection } from './collection.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { isIdKey, storedIndexSpec } from './index_spec.ts';
@@ -41,6 +42,8 @@ export function applyCommand(target: CommandTarget, view: EntryView, at: Timesta
       return done(() => applyDrop(target, collectionOf(target, view, `${db}.${argument}`), at));
     case 'dropDatabase':
       return done(() => applyDropDatabase(target, db, at));
+    case 'collMod':
+      return done(() => applyChange(target, collectionOf(target, view, `${db}.${argument}`), o, at));
     case 'renameCollection':
       return done(() => applyRename(target, view, argument, at));
     case 'createIndexes':
@@ -94,6 +97,10 @@ function optionsOf(view: EntryView): Uint8Array {
 
 function applyDrop(target: CommandTarget, collection: Collection | undefined, at: Timestamp): void {
   if (collection !== undefined) target.catalog.drop(collection, at);
+}
+
+function applyChange(target: CommandTarget, collection: Collection | undefined, o: Uint8Array, at: Timestamp): void {
+  if (collection !== undefined) applyCollMod(target.catalog, collection, o, at);
 }
 
 function applyDropDatabase(target: CommandTarget, db: string, at: Timestamp): void {

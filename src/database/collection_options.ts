@@ -4,8 +4,7 @@ import { findField } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { isTruthy, maybeStringOf, numberOf } from '../bson/value.ts';
 import { parseCollation, type Collation } from '../query/collation.ts';
-import type { BsonWriter } from '../bson/writer.ts';
-import { BsonWriter as Writer } from '../bson/writer.ts';
+import { BsonWriter } from '../bson/writer.ts';
 
 /** A capped collection drops its oldest documents to stay within these. */
 export interface CappedLimits {
@@ -119,14 +118,14 @@ const ORDER = [
 export type OptionName = (typeof ORDER)[number];
 
 /** Writes its value under its name. */
-export type OptionWriter = (writer: BsonWriter) => void;
+export type OptionWriter = (writer: BsonWriter) => unknown;
 
 /** The options document with `changes` made to it; undefined takes an option away. */
 export function withOptions(
   options: Uint8Array,
   changes: ReadonlyMap<OptionName, OptionWriter | undefined>,
 ): Uint8Array {
-  const writer = new Writer().startDocument();
+  const writer = new BsonWriter().startDocument();
   for (const name of ORDER) {
     const change = changes.get(name);
     if (change !== undefined) change(writer);

@@ -1,7 +1,8 @@
 /** One secondary index of a collection: a table of `key + record id`, without values. */
 import type { CommandError } from '../base/command_error.ts';
 import type { Timestamp } from '../base/optime.ts';
-import { compareBytes, equalBytes } from '../bson/bytes.ts';
+import { compareBytes, equalBytes, fieldName } from '../bson/bytes.ts';
+import { findField } from '../bson/elements.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { Table } from '../storage/table.ts';
 import { duplicateKeyError } from './duplicate_key.ts';
@@ -13,6 +14,7 @@ import { RECORD_ID_BYTES } from './record_id.ts';
 
 /** Entries of indexes have no value. */
 const NO_VALUE = new Uint8Array(0);
+const PREPARE_UNIQUE = fieldName('prepareUnique');
 
 /** What one write changes in one index: worked out and checked before anything is written. */
 export interface IndexChange {
@@ -43,7 +45,7 @@ export class Index {
     this.table = table;
     this.multikey = state.multikey;
     this.readyAt = state.readyAt;
-    this.enforcesUnique = spec.isUnique;
+    this.enforcesUnique = spec.isUnique || isPreparedUnique(spec);
     this.#generator = spec.kind.generator(spec);
   }
 
@@ -132,6 +134,11 @@ export class Index {
     for (const entry of change.add) this.table.put(entry, NO_VALUE, at);
     if (change.arrays !== undefined) this.multikey.add(change.arrays);
   }
+}
+
+/** New duplicates are refused already, while old ones may still be there: a step on the way to a unique index. */
+export function isPreparedUnique({ document }: IndexSpec): boolean {
+  return findField(document, PREPARE_UNIQUE) !== undefined;
 }
 
 function startsWith(bytes: Uint8Array, prefix: Uint8Array, length: number): boolean {

@@ -75,7 +75,9 @@ export function listedSpec(spec: Uint8Array): Uint8Array {
   }
   const reader = new ElementReader(spec);
   while (reader.next()) {
-    if (!LISTED_FIRST.some((name) => reader.nameEquals(name))) writer.element(spec, reader.elementStart, reader.end);
+    if (LISTED_FIRST.some((name) => reader.nameEquals(name))) continue;
+    if (reader.nameEquals(EXPIRE_AFTER)) writer.int32(EXPIRE_AFTER, numberOf(reader));
+    else writer.element(spec, reader.elementStart, reader.end);
   }
   return writer.endDocument().finish();
 }

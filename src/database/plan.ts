@@ -177,9 +177,17 @@ export function resolveHint(hint: ValueSpan, collection: Collection | undefined)
 const ID_PATTERN = Uint8Array.of(14, 0, 0, 0, BSON_TYPE.int32, 0x5f, 0x69, 0x64, 0, 1, 0, 0, 0, 0);
 
 function namedIndex(name: string, collection: Collection | undefined): Hint | undefined {
-  if (name === '_id_') return { kind: 'index', index: undefined };
+  if (name === idIndexName(collection)) return { kind: 'index', index: undefined };
   if (collection === undefined) return undefined;
   const index = collection.index(name);
   if (index === undefined || index.spec.isHidden) return { kind: 'unknown' };
   return { kind: 'index', index };
+}
+
+const NAME = fieldName('name');
+
+/** That of a clustered collection is the one it was given. */
+function idIndexName(collection: Collection | undefined): string {
+  const name = collection?.clusteredIndex === undefined ? undefined : findField(collection.clusteredIndex, NAME);
+  return name === undefined ? '_id_' : stringOf(name);
 }

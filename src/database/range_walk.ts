@@ -9,6 +9,8 @@ export class TableWalk {
   readonly #table: Table;
   readonly #range: KeyRange;
   readonly #reverse: boolean;
+  /** The cursor's last key before it was opened anew. */
+  #last: Uint8Array | undefined;
   #at: Timestamp;
 
   constructor(table: Table, range: KeyRange, reverse: boolean, at: Timestamp) {
@@ -22,8 +24,13 @@ export class TableWalk {
   moveTo(at: Timestamp): void {
     if (at === this.#at) return;
     this.#at = at;
-    const last = this.cursor.keyEnd > 0 ? this.cursor.keyBytes.slice(0, this.cursor.keyEnd) : undefined;
-    this.cursor = this.#table.cursor(this.#options(last));
+    this.cursor = this.#table.cursor(this.#options(this.last()));
+  }
+
+  /** The key the walk came to; undefined at its start. */
+  last(): Uint8Array | undefined {
+    if (this.cursor.keyEnd > 0) this.#last = this.cursor.keyBytes.slice(0, this.cursor.keyEnd);
+    return this.#last;
   }
 
   /** `after`: the last key returned, which is not returned again. */

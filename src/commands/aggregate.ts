@@ -17,6 +17,7 @@ import { wrongType } from './fields.ts';
 import { readNamespace } from './namespace.ts';
 import { checkOutput, runOutput, writesItsDocuments } from './pipeline_output.ts';
 import { openPipelineOn } from './pipeline_query.ts';
+import { stageMemory } from './stage_memory.ts';
 
 export const aggregateCommand: Command = {
   name: 'aggregate',
@@ -49,7 +50,7 @@ export const aggregateCommand: Command = {
       const running =
         write === undefined
           ? openCursor(cursor, request, context, reply)
-          : runOutput({ ...cursor, write }, context, reply);
+          : runOutput({ ...cursor, write, bypassesValidation: aggregate.bypassesValidation }, context, reply);
       return running?.catch(failRun);
     } catch (error) {
       return failRun(error);
@@ -75,7 +76,8 @@ function openAggregate(settled: Settled, request: CommandRequest, context: Comma
   const { collation, variables } = aggregate;
   const order = view === undefined ? valueOrderFor(collation, data.catalog.find(ns)) : viewOrderFor(collation, view);
   const scope = expressionScope(context, { variables, order });
-  const settings = pipelineSettings(view?.ns ?? ns, scope, context);
+  const memory = stageMemory(context, aggregate.allowDiskUse);
+  const settings = pipelineSettings(view?.ns ?? ns, scope, context, memory);
   const foreign = new ForeignCollections({ data, turn, readAt, settings });
   const stages = view === undefined ? aggregate.pipeline : [...view.pipeline, ...aggregate.pipeline];
   const pipeline = compilePipeline(stages, { ...settings, collections: foreign });
@@ -87,7 +89,7 @@ function openAggregate(settled: Settled, request: CommandRequest, context: Comma
   }
   const { write } = pipeline;
   if (write !== undefined) checkOutput(write, request, context);
-  const target = { ns: view?.ns ?? ns, pipeline, foreign, hint: aggregate.hint, readAt, turn };
+  const target = { ns: view?.ns ?? ns, pipeline, foreign, hint: aggregate.hint, memory, readAt, turn };
   return { ...openPipelineOn(target, data), write };
 }
 
@@ -101,9 +103,11 @@ interface Aggregate {
   readonly hint: RawValue | undefined;
   readonly variables: Uint8Array | undefined;
   readonly collation: Uint8Array | undefined;
+  readonly allowDiskUse: boolean | undefined;
+  readonly bypassesValidation: boolean;
 }
 
-const IGNORED_FLAGS = new Set(['allowDiskUse', 'bypassDocumentValidation', 'fromMongos', 'needsMerge']);
+const IGNORED_FLAGS = new Set(['fromMongos', 'needsMerge']);
 
 function parseAggregate(request: CommandRequest): Aggregate {
   let pipeline: readonly Uint8Array[] | undefined;
@@ -111,6 +115,8 @@ function parseAggregate(request: CommandRequest): Aggregate {
   let hint: RawValue | undefined;
   let variables: Uint8Array | undefined;
   let collation: Uint8Array | undefined;
+  let allowDiskUse: boolean | undefined;
+  let bypassesValidation = false;
   const args = Arguments.ofCommand('aggregate', request.body);
   while (args.next()) {
     if (args.name === 'pipeline') pipeline = parsePipeline(args);
@@ -118,6 +124,8 @@ function parseAggregate(request: CommandRequest): Aggregate {
     else if (args.name === 'hint') hint = args.hint();
     else if (args.name === 'collation') collation = args.document();
     else if (args.name === 'let') variables = args.document();
+    else if (args.name === 'allowDiskUse') allowDiskUse = args.bool();
+    else if (args.name === 'bypassDocumentValidation') bypassesValidation = args.flag();
     else if (args.name === 'explain') args.refuseUnsupported();
     else if (IGNORED_FLAGS.has(args.name)) args.flag();
     else refuseUnknown(args);
@@ -127,7 +135,7 @@ function parseAggregate(request: CommandRequest): Aggregate {
     const text = "The 'cursor' option is required, except for aggregate with the explain argument";
     throw new CommandError('FailedToParse', text);
   }
-  return { pipeline, batchSize, hint, variables, collation };
+  return { pipeline, batchSize, hint, variables, collation, allowDiskUse, bypassesValidation };
 }
 
 /** Aggregate has its own words for it. */

@@ -54,14 +54,25 @@ export function openCursor(
   });
   reply.startSubdocument('cursor').startArray('firstBatch');
   cursor.startBatch(cursorRequest.batchSize);
-  const end = cursor.writeBatch(reply);
-  if (end === 'pause') {
-    return continueBatch(cursor, context, reply).then((last) =>
-      finishFirst(cursor, cursorRequest, last, { request, context, reply }),
-    );
+  try {
+    const end = cursor.writeBatch(reply);
+    if (end === 'pause') {
+      return continueBatch(cursor, context, reply).then(
+        (last) => finishFirst(cursor, cursorRequest, last, { request, context, reply }),
+        (error: unknown) => closeFailed(cursor, error),
+      );
+    }
+    finishFirst(cursor, cursorRequest, end, { request, context, reply });
+    return undefined;
+  } catch (error) {
+    return closeFailed(cursor, error);
   }
-  finishFirst(cursor, cursorRequest, end, { request, context, reply });
-  return undefined;
+}
+
+/** A query that failed may have left temporary files. */
+function closeFailed(cursor: ServerCursor, error: unknown): never {
+  cursor.close();
+  throw error;
 }
 
 /** Goes on over as many turns as the batch takes. */

@@ -9,7 +9,7 @@ import type { Collection } from '../database/collection.ts';
 import { ID_NAME } from '../database/insertable.ts';
 import { OplogSource } from '../database/oplog_query.ts';
 import { planOf, fixedQuery, ListSource, MatchSource, openFind } from '../database/running_query.ts';
-import { SortSource, WindowSource, type RunningQuery } from '../database/running_query.ts';
+import { SortSource, WindowSource, type RunningQuery, type SortPlace } from '../database/running_query.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
 import { Turn } from '../database/turn.ts';
 import { resolveView } from '../database/views.ts';
@@ -36,6 +36,7 @@ import type { Find } from './find_arguments.ts';
 import { findOnView } from './find_on_view.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { noteRequesterTerm } from './oplog_term.ts';
+import { stageMemory } from './stage_memory.ts';
 
 export const findCommand: Command = {
   name: 'find',
@@ -67,7 +68,7 @@ function checkName(request: CommandRequest): void {
 const NATURAL = fieldName('$natural');
 
 /** Known to MongoDB and harmless to pass over. */
-const IGNORED = new Set(['oplogReplay', 'allowPartialResults', 'allowDiskUse', 'readOnce', 'ntoreturn']);
+const IGNORED = new Set(['oplogReplay', 'allowPartialResults', 'readOnce', 'ntoreturn']);
 /** Known to MongoDB and not done here, unless they are off. */
 const UNSUPPORTED = new Set(['returnKey', 'showRecordId', 'requestResumeToken', '$_requestResumeToken']);
 const UNSUPPORTED_DOCUMENTS = new Set(['min', 'max', '$_resumeAfter', '$_startAt']);
@@ -86,6 +87,7 @@ function parseFind(request: CommandRequest, ns: string): Find {
     tailable: false,
     awaitData: false,
     noCursorTimeout: false,
+    allowDiskUse: undefined,
     term: undefined,
     variables: undefined,
     collation: undefined,
@@ -165,6 +167,9 @@ function takeFlag(find: Find, args: Arguments): void {
     case 'awaitData':
       find.awaitData = args.flag();
       return;
+    case 'allowDiskUse':
+      find.allowDiskUse = args.flag();
+      return;
     case 'noCursorTimeout':
       find.noCursorTimeout = args.flag();
       return;
@@ -206,7 +211,7 @@ function runFind(
       writeEmptyCursor(reply, find.ns);
       return undefined;
     }
-    const query = listQuery(documents, compiled, turn);
+    const query = listQuery(documents, compiled, { turn, memory: stageMemory(context, find.allowDiskUse) });
     return openCursor(cursorRequest(compiled, query, [], readAt), request, context, reply);
   }
   return findIn(collection, compiled, { request, context, reply, readAt, turn });
@@ -230,7 +235,9 @@ function findIn(collection: Collection, find: CompiledFind, target: FindTarget):
     return undefined;
   }
   const { filter, projection, skip, limit } = find;
-  const findRequest = { collection, filter, sort: find.order.sort, hint, projection, skip, limit, at, turn };
+  const { sort } = find.order;
+  const memory = stageMemory(context, find.allowDiskUse);
+  const findRequest = { collection, filter, sort, hint, projection, skip, limit, at, turn, memory };
   const access = planOf(findRequest).access;
   const subjects = access.kind === 'index' && access.index !== undefined ? [collection, access.index] : [collection];
   const query = openFind(findRequest);
@@ -373,17 +380,17 @@ function cursorRequest(
 }
 
 /** Over documents that are in memory. */
-function listQuery(documents: readonly Uint8Array[], find: CompiledFind, turn: Turn): RunningQuery {
+function listQuery(documents: readonly Uint8Array[], find: CompiledFind, place: SortPlace): RunningQuery {
   const reverse = find.order.hint?.kind === 'natural' && find.order.hint.reverse;
   const source = new ListSource(reverse ? documents.toReversed() : documents);
-  return fixedQuery(shape(new MatchSource(source, find.filter), find), turn, find.projection);
+  return fixedQuery(shape(new MatchSource(source, find.filter), find, place), place.turn, find.projection);
 }
 
 /** What find does with documents besides filtering and reshaping them. */
-function shape(source: Source, find: CompiledFind): Source {
+function shape(source: Source, find: CompiledFind, place: SortPlace): Source {
   const { skip, limit } = find;
   let shaped = source;
-  if (find.order.sort !== undefined) shaped = new SortSource(shaped, find.order.sort, skip + limit);
+  if (find.order.sort !== undefined) shaped = new SortSource(shaped, find.order.sort, skip + limit, place);
   if (skip > 0 || limit !== Infinity) shaped = new WindowSource(shaped, skip, limit);
   return shaped;
 }
@@ -399,7 +406,8 @@ function openOplogCursor(
   const isMajority = request.readConcern.level === 'majority';
   const visible = () => (isMajority ? data.majorityTimestamp() : data.readTimestamp);
   const reverse = find.order.hint?.kind === 'natural' && find.order.hint.reverse;
-  const source = shape(new OplogSource(data.oplog, { filter: find.filter, reverse, visible }, turn), find);
+  const place = { turn, memory: stageMemory(context, find.allowDiskUse) };
+  const source = shape(new OplogSource(data.oplog, { filter: find.filter, reverse, visible }, turn), find, place);
   return openCursor(
     cursorRequest(find, fixedQuery(source, turn, find.projection), [], visible),
     request,

@@ -14,6 +14,7 @@ export interface Find {
   tailable: boolean;
   awaitData: boolean;
   noCursorTimeout: boolean;
+  allowDiskUse: boolean | undefined;
   term: number | undefined;
   /** The `let`. */
   variables: Uint8Array | undefined;

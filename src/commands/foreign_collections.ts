@@ -15,6 +15,7 @@ import type { Collections } from '../query/pipeline/stage.ts';
 import type { CommandContext } from './context.ts';
 import { virtualDocuments } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { stageMemory } from './stage_memory.ts';
 import { systemDocuments } from './system_documents.ts';
 
 const MATCH_ALL: CompiledFilter = compileFilter(EMPTY_DOCUMENT);
@@ -25,9 +26,15 @@ type MoveTo = (at: Timestamp) => void;
 export type SharedSettings = Omit<PipelineSettings, 'collections'>;
 
 /** `ns`: the collection that the pipeline is about. */
-export function pipelineSettings(ns: string, scope: ExpressionScope, context: CommandContext): SharedSettings {
+export function pipelineSettings(
+  ns: string,
+  scope: ExpressionScope,
+  context: CommandContext,
+  memory = stageMemory(context),
+): SharedSettings {
   const random = (): number => context.env.random.uint32() / 2 ** 32;
-  return { scope, db: databaseOf(ns), ns, random, system: (wanted) => systemDocuments(wanted, context) };
+  const system: SharedSettings['system'] = (wanted) => systemDocuments(wanted, context);
+  return { scope, db: databaseOf(ns), ns, random, memory, system };
 }
 
 export interface ForeignParts {
@@ -50,13 +57,15 @@ export class ForeignCollections implements Collections {
   }
 
   open(ns: string, wanted: Pushdown): Source {
-    const { data, turn, readAt } = this.#parts;
+    const { data, turn, readAt, settings } = this.#parts;
+    const { memory } = settings;
     const { sort, skip, limit } = wanted;
     const filter = wanted.filter ?? MATCH_ALL;
     const at = ns.startsWith('local.') ? TIMESTAMP_MAX : readAt();
     const collection = data.catalog.find(ns);
     if (collection === undefined) return this.#openOther(ns, wanted, at);
-    const query = openFind({ collection, filter, sort, skip, limit, hint: undefined, projection: undefined, at, turn });
+    const wantedFind = { collection, filter, sort, skip, limit, hint: undefined, projection: undefined };
+    const query = openFind({ ...wantedFind, at, turn, memory });
     const moveTo: MoveTo = (to) => query.moveTo(to);
     this.#open.add(moveTo);
     return {
@@ -74,12 +83,15 @@ export class ForeignCollections implements Collections {
 
   /** A view, a collection that is made up, or nothing. */
   #openOther(ns: string, wanted: Pushdown, at: Timestamp): Source {
-    const { data } = this.#parts;
+    const { data, turn, settings } = this.#parts;
     const view = resolveView(data.catalog, ns);
     const documents = view === undefined ? (virtualDocuments(ns, data, at) ?? []) : [];
     let source = view === undefined ? new ListSource(documents) : this.#openView(view);
     if (wanted.filter !== undefined) source = new MatchSource(source, wanted.filter);
-    if (wanted.sort !== undefined) source = new SortSource(source, wanted.sort, wanted.skip + wanted.limit);
+    if (wanted.sort !== undefined) {
+      const { memory } = settings;
+      source = new SortSource(source, wanted.sort, wanted.skip + wanted.limit, { turn, memory });
+    }
     return new WindowSource(source, wanted.skip, wanted.limit);
   }
 

@@ -26,10 +26,12 @@ const MEBIBYTE = 1024 * 1024;
 
 /** Names are MongoDB's, or our own where MongoDB has no such thing. Sorted. */
 export const PARAMETER_SPECS = [
+  { name: 'allowDiskUseByDefault', type: 'bool', initial: true, time: 'both' },
   { name: 'cursorTimeoutMillis', type: 'int', initial: 600_000, time: 'both' },
   { name: 'diagnosticDataCollectionEnabled', type: 'bool', initial: false, time: 'both' },
   { name: 'enableFlowControl', type: 'bool', initial: false, time: 'both' },
   { name: 'enableTestCommands', type: 'bool', initial: false, time: 'startup' },
+  { name: 'internalDocumentSourceGroupMaxMemoryBytes', type: 'int', initial: 104_857_600, min: 1, time: 'both' },
   { name: 'internalQueryMaxBlockingSortMemoryUsageBytes', type: 'int', initial: 104_857_600, min: 0, time: 'both' },
   {
     name: 'journalSegmentSizeMB',

@@ -9,6 +9,7 @@ import type { CursorSubject } from '../database/cursors.ts';
 import { MergeSink, requireUniqueIndex } from '../database/merge_sink.ts';
 import { OutSink } from '../database/out_sink.ts';
 import { PipelineWrite, type DocumentSink } from '../database/pipeline_write.ts';
+import { refuseView } from '../database/views.ts';
 import type { RunningQuery } from '../database/running_query.ts';
 import type { WriteSpec } from '../query/pipeline/write_spec.ts';
 import type { CommandContext, CommandRequest } from './context.ts';
@@ -38,6 +39,7 @@ export interface PipelineOutput {
   readonly query: RunningQuery;
   readonly subjects: readonly CursorSubject[];
   readonly readAt: () => Timestamp;
+  readonly bypassesValidation: boolean;
 }
 
 /** What can be said before the pipeline runs. Throws NotWritablePrimary, 72 or 51183. */
@@ -56,8 +58,8 @@ export function runOutput(
   context: CommandContext,
   reply: BsonWriter,
 ): Promise<void> | undefined {
-  const { write, ns, query, subjects, readAt } = output;
-  const run = new PipelineWrite({ query, subjects, readAt, sink: openSink(write, context, query) });
+  const { ns, query, subjects, readAt } = output;
+  const run = new PipelineWrite({ query, subjects, readAt, sink: openSink(output, context) });
   try {
     const waiting = runBatch(run, context, query.turn);
     if (waiting === undefined) writeEmptyCursor(reply, ns);
@@ -75,18 +77,20 @@ function abandon(run: PipelineWrite, error: unknown): never {
   throw error;
 }
 
-function openSink(write: WriteSpec, context: CommandContext, query: RunningQuery): DocumentSink {
+function openSink(output: PipelineOutput, context: CommandContext): DocumentSink {
+  const { write, query, bypassesValidation } = output;
   const { data } = context;
   checkTarget(write, context);
   switch (write.kind) {
     case 'out':
-      return new OutSink(data, write);
+      return new OutSink(data, write, { bypassesValidation });
     case 'merge':
-      return new MergeSink(data, write, query.turn);
+      return new MergeSink(data, write, { turn: query.turn, bypassesValidation });
   }
 }
 
 function checkTarget({ kind, db, collection }: WriteSpec, { data }: CommandContext): void {
+  refuseView(data.catalog, `${db}.${collection}`);
   try {
     checkWritable(checkWriteName(db, collection), data);
   } catch (error) {

@@ -10,6 +10,7 @@ import type { Turn } from '../database/turn.ts';
 import type { RawValue } from '../bson/value.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import type { CompiledPipeline } from '../query/pipeline.ts';
+import type { StageMemory } from '../query/pipeline/memory_budget.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import { virtualDocuments, type CursorRequest } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
@@ -21,6 +22,7 @@ export interface PipelineTarget {
   readonly pipeline: CompiledPipeline;
   readonly foreign: ForeignCollections;
   readonly hint: RawValue | undefined;
+  readonly memory?: StageMemory | undefined;
   readonly readAt: () => Timestamp;
   readonly turn: Turn;
 }
@@ -37,7 +39,7 @@ export function openPipelineOn(target: PipelineTarget, data: MemberData): Opened
   const collection = data.catalog.find(ns);
   const hint = target.hint === undefined ? undefined : resolveHint(target.hint, collection);
   if (collection !== undefined) {
-    const query = openOnCollection({ collection, pipeline, foreign, hint, at: readAt(), turn });
+    const query = openOnCollection({ collection, pipeline, foreign, hint, at: readAt(), turn, memory: target.memory });
     return { query, subjects: [collection] };
   }
   let source: Source;
@@ -61,13 +63,14 @@ interface PipelineRequest {
   readonly hint: Hint | undefined;
   readonly at: Timestamp;
   readonly turn: Turn;
+  readonly memory: StageMemory | undefined;
 }
 
 function openOnCollection(request: PipelineRequest): RunningQuery {
-  const { collection, pipeline, foreign, hint, at, turn } = request;
+  const { collection, pipeline, foreign, hint, at, turn, memory } = request;
   const { filter = MATCH_ALL, sort, skip, limit, stages } = pipeline.pushdown;
   if (pipeline.countOnly !== undefined) return openCount(request, pipeline.countOnly);
-  const below = openFind({ collection, filter, sort, skip, limit, hint, projection: undefined, at, turn });
+  const below = openFind({ collection, filter, sort, skip, limit, hint, projection: undefined, at, turn, memory });
   const source = pipeline.open(below.source, stages);
   const moveTo = (to: Timestamp): void => {
     below.moveTo(to);

@@ -26,7 +26,8 @@ export function openView(view: ResolvedView, read: ViewRead, context: CommandCon
   const settings = pipelineSettings(view.ns, scope, context);
   const foreign = new ForeignCollections({ data, turn, readAt, settings });
   const pipeline = compilePipeline([...view.pipeline, ...stages], { ...settings, collections: foreign });
-  return openPipelineOn({ ns: view.ns, pipeline, foreign, hint, readAt, turn }, data);
+  const { memory } = settings;
+  return openPipelineOn({ ns: view.ns, pipeline, foreign, hint, memory, readAt, turn }, data);
 }
 
 /** Before going on after a pause. Throws when what is read is gone. */

@@ -95,6 +95,8 @@ export class ServerCursor {
   writeBatch(reply: BsonWriter): BatchEnd {
     const { query } = this.options;
     while (this.#batchCount < this.#batchLimit) {
+      // What the documents come from may be sorted or grouped already, and have no reason to pause.
+      if (query.turn.isOver()) return 'pause';
       const document = this.#ahead ?? query.source.next();
       this.#ahead = undefined;
       if (document === PAUSE) return 'pause';

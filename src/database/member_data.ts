@@ -48,6 +48,7 @@ import { buildAlone } from './index_build.ts';
 import type { Generators } from './insertable.ts';
 import { saveAffected, type SaveRemoved } from './rollback.ts';
 import { SessionStore } from './sessions.ts';
+import { SpillFolder } from '../query/spill/spill_file.ts';
 import { Turn } from './turn.ts';
 import type { WriteTarget } from './write_documents.ts';
 import { WriteLog } from './write_log.ts';
@@ -63,6 +64,9 @@ export interface MemberDataOptions {
 /** Entries read from the oplog at a time by {@link MemberData.recover}. */
 const RECOVERY_BATCH_ENTRIES = 1000;
 
+/** Beside the journal. */
+const TEMPORARY_FOLDER = 'temporary';
+
 /** The sessions' records, shown as a collection though they are none. */
 export const TRANSACTIONS_NS = 'config.transactions';
 
@@ -76,6 +80,8 @@ export class MemberData implements WriteTarget, Generators {
   readonly sessions: SessionStore;
   readonly cursors: CursorRegistry;
   readonly writeLog: WriteLog;
+  /** Temporary files of queries. */
+  readonly spill: SpillFolder;
   /** Read-only documents of local system collections such as `local.system.replset`; set by the member. */
   localDocuments: (ns: string) => readonly Uint8Array[] | undefined = () => undefined;
   /** Names (with 'local.') of the collections that {@link localDocuments} answers for. */
@@ -103,6 +109,8 @@ export class MemberData implements WriteTarget, Generators {
     this.catalog = new Catalog(store);
     this.sessions = new SessionStore(() => this.catalog.sessions, oplog);
     this.cursors = new CursorRegistry(env);
+    this.spill = new SpillFolder(env.files, TEMPORARY_FOLDER);
+    this.spill.clear();
     this.writeLog = new WriteLog({ clock: env.clock, clusterClock: clock, oplog, sessions: this.sessions });
     const { catalog, sessions } = this;
     this.#applier = new EntryApplier({

@@ -32,10 +32,15 @@ interface Running {
   readonly document: Uint8Array;
 }
 
+interface MergeHow {
+  readonly turn: Turn;
+  readonly bypassesValidation: boolean;
+}
+
 export class MergeSink implements DocumentSink {
   readonly #data: MemberData;
   readonly #spec: MergeSpec;
-  readonly #turn: Turn;
+  readonly #how: MergeHow;
   readonly #ns: string;
   readonly #on: readonly OnField[];
   /** Whether a field of `on` may be null or missing: then the index over them holds such documents, too. */
@@ -47,10 +52,10 @@ export class MergeSink implements DocumentSink {
   #failure: CommandError | undefined;
 
   /** Throws 51183 when no unique index is over the fields of `on`. */
-  constructor(data: MemberData, spec: MergeSpec, turn: Turn) {
+  constructor(data: MemberData, spec: MergeSpec, how: MergeHow) {
     this.#data = data;
     this.#spec = spec;
-    this.#turn = turn;
+    this.#how = how;
     this.#ns = `${spec.db}.${spec.collection}`;
     this.#on = spec.on.map((path) => ({ path, names: path.split('.').map(fieldName) }));
     this.#allowsNull = requireUniqueIndex(data, spec).allowsNull;
@@ -93,7 +98,7 @@ export class MergeSink implements DocumentSink {
     if (whenNotMatched === 'discard') return;
     const data = this.#data;
     const whole = insertableDocument(document, 0, data);
-    insertDocument(data, data.catalog.find(this.#ns) ?? createCollection(data, this.#ns), whole);
+    insertDocument(data, data.catalog.find(this.#ns) ?? createCollection(data, this.#ns), whole, this.#how);
   }
 
   /** Keeps what a single write failed with; rethrows what ends the whole command. */
@@ -147,8 +152,9 @@ export class MergeSink implements DocumentSink {
       sort: undefined,
       statement: undefined,
       image: undefined,
+      bypassesValidation: this.#how.bypassesValidation,
     };
-    return new UpdateRun(this.#data, this.#ns, spec, this.#turn);
+    return new UpdateRun(this.#data, this.#ns, spec, this.#how.turn);
   }
 
   #updateFor(document: Uint8Array): CompiledUpdate {

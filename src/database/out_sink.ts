@@ -23,16 +23,22 @@ interface Shape {
   readonly indexes: readonly Uint8Array[];
 }
 
+interface InsertHow {
+  readonly bypassesValidation: boolean;
+}
+
 export class OutSink implements DocumentSink {
   readonly #data: MemberData;
+  readonly #how: InsertHow;
   readonly #ns: string;
   readonly #before: Shape;
   /** Undefined once it took its place, or is gone. */
   #temporary: Collection | undefined;
 
   /** Makes the temporary collection, with the target's options and indexes. Throws 17152. */
-  constructor(data: MemberData, { db, collection }: OutSpec) {
+  constructor(data: MemberData, { db, collection }: OutSpec, how: InsertHow) {
     this.#data = data;
+    this.#how = how;
     this.#ns = `${db}.${collection}`;
     const target = data.catalog.find(this.#ns);
     if (target !== undefined) refuseCapped(target);
@@ -45,7 +51,7 @@ export class OutSink implements DocumentSink {
 
   write(document: Uint8Array): 'done' {
     const collection = this.#target();
-    insertDocument(this.#data, collection, insertableDocument(document, 0, this.#data));
+    insertDocument(this.#data, collection, insertableDocument(document, 0, this.#data), this.#how);
     return 'done';
   }
 

@@ -1,8 +1,7 @@
 /** A query that is under way: its plan's scan, and what find does with the documents on their way out. */
-import { CommandError } from '../base/command_error.ts';
-import { PIPELINE_STAGE_SIZE_BYTES_MAX } from '../base/limits.ts';
 import type { Timestamp } from '../base/optime.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
+import type { StageMemory } from '../query/pipeline/memory_budget.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { Projection } from '../query/projection.ts';
 import { Sorter } from '../query/sort/sorter.ts';
@@ -35,6 +34,8 @@ export interface FindRequest {
   readonly limit: number;
   readonly at: Timestamp;
   readonly turn: Turn;
+  /** Of a sort; absent: without a disk. */
+  readonly memory?: StageMemory | undefined;
 }
 
 /** What is asked of the planner alone. */
@@ -51,7 +52,7 @@ export function openFind(request: FindRequest): RunningQuery {
   let source: Source = new ScanSource(scan);
   let sorted: SortSource | undefined;
   if (request.sort !== undefined && !isInOrder(plan, request.sort)) {
-    sorted = new SortSource(source, request.sort, request.limit + request.skip);
+    sorted = new SortSource(source, request.sort, request.limit + request.skip, request);
     source = sorted;
   }
   let window: WindowSource | undefined;
@@ -145,16 +146,24 @@ export class MatchSource implements Source {
   }
 }
 
+/** How a sort runs: what it may keep, and in which turn. */
+export interface SortPlace {
+  readonly memory?: StageMemory | undefined;
+  readonly turn: Turn;
+}
+
 /** Takes in everything, then hands it out in order. */
 export class SortSource implements Source {
   readonly #below: Source;
   readonly #sorter: Sorter;
+  readonly #turn: Turn;
   #isFilled = false;
   #ahead: Uint8Array | undefined;
 
-  constructor(below: Source, spec: SortSpec, limit: number) {
+  constructor(below: Source, spec: SortSpec, limit: number, { memory, turn }: SortPlace) {
     this.#below = below;
-    this.#sorter = limit === Infinity ? new Sorter(spec) : new Sorter(spec, limit);
+    this.#turn = turn;
+    this.#sorter = new Sorter(spec, limit, memory);
   }
 
   /** Whether the last document was handed out. */
@@ -167,12 +176,13 @@ export class SortSource implements Source {
       const document = this.#below.next();
       if (document === PAUSE) return PAUSE;
       if (document !== undefined) {
-        this.#add(document);
+        this.#sorter.add(document);
         continue;
       }
       this.#isFilled = true;
       this.#ahead = this.#sorter.next();
     }
+    if (this.#turn.isOver()) return PAUSE;
     const document = this.#ahead;
     if (document !== undefined) this.#ahead = this.#sorter.next();
     return document;
@@ -180,15 +190,7 @@ export class SortSource implements Source {
 
   close(): void {
     this.#below.close();
-  }
-
-  #add(document: Uint8Array): void {
-    this.#sorter.add(document);
-    if (this.#sorter.sizeBytes <= PIPELINE_STAGE_SIZE_BYTES_MAX) return;
-    throw new CommandError(
-      'QueryExceededMemoryLimitNoDiskUseAllowed',
-      `Sort exceeded memory limit of ${PIPELINE_STAGE_SIZE_BYTES_MAX} bytes`,
-    );
+    this.#sorter.close();
   }
 }
 

@@ -19,6 +19,7 @@ import type { CompiledFilter } from './matcher.ts';
 import { carrying } from './pipeline/carrying_source.ts';
 import type { Source } from './pipeline/source.ts';
 import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
+import { IN_MEMORY, type StageMemory } from './pipeline/memory_budget.ts';
 import type { Collections, PipelinePlace, Stage, StageContext, StageKind } from './pipeline/stage.ts';
 import type { ListSystemDocuments } from './pipeline/system_request.ts';
 import type { WriteSpec } from './pipeline/write_spec.ts';
@@ -35,6 +36,8 @@ export interface PipelineSettings {
   /** What the pipeline is about: a collection, or `db.$cmd.aggregate`. */
   readonly ns: string;
   readonly system: ListSystemDocuments;
+  /** What each stage may keep; absent: without a disk. */
+  readonly memory?: StageMemory;
   readonly collections: Collections;
   /** Uniform in [0, 1). */
   readonly random: () => number;
@@ -68,6 +71,7 @@ export function compilePipeline(
 
 function contextOf(settings: PipelineSettings, place: PipelinePlace, depth: number): StageContext {
   return {
+    memory: IN_MEMORY,
     ...settings,
     place,
     depth,

@@ -3,7 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { compileExpression, type ExpressionScope } from '../expression.ts';
-import type { MemoryBudget } from '../pipeline/memory_budget.ts';
+import type { MemoryUser } from '../pipeline/memory_budget.ts';
 
 /** The state of one accumulator in one group. */
 export interface Accumulator {
@@ -16,7 +16,7 @@ export interface Accumulator {
 /** An accumulator with its operands. `memory` is asked for what a state keeps. */
 export interface CompiledAccumulator {
   /** `id`: the group's. */
-  create(memory: MemoryBudget, id: RawValue | undefined): Accumulator;
+  create(memory: MemoryUser, id: RawValue | undefined): Accumulator;
 }
 
 export interface AccumulatorKind {
@@ -35,7 +35,7 @@ export interface ValueAccumulator {
 /** An accumulator with one expression as its operand. */
 export function unaryAccumulator(
   name: `$${string}`,
-  create: (memory: MemoryBudget, scope: ExpressionScope) => ValueAccumulator,
+  create: (memory: MemoryUser, scope: ExpressionScope) => ValueAccumulator,
 ): AccumulatorKind {
   return {
     name,

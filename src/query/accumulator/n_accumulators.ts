@@ -2,12 +2,12 @@
 import { BSON_TYPE } from '../../bson/types.ts';
 import { copyValue, RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { compileExpression, type ExpressionScope } from '../expression.ts';
-import type { MemoryBudget } from '../pipeline/memory_budget.ts';
+import type { MemoryUser } from '../pipeline/memory_budget.ts';
 import { rawArrayOf } from '../update/array_value.ts';
 import type { AccumulatorKind, ValueAccumulator } from './accumulator.ts';
 import { CountOperand, operandsByName, requiredOperand } from './count_operand.ts';
 
-type CreateN = (n: number, memory: MemoryBudget, scope: ExpressionScope) => ValueAccumulator;
+type CreateN = (n: number, memory: MemoryUser, scope: ExpressionScope) => ValueAccumulator;
 
 function nAccumulator(name: `$${string}`, create: CreateN): AccumulatorKind {
   return {
@@ -68,12 +68,12 @@ function extremesAccumulator(name: `$${string}`, direction: 1 | -1): Accumulator
   });
 }
 
-function kept(value: RawValue | undefined, memory: MemoryBudget): RawValue {
+function kept(value: RawValue | undefined, memory: MemoryUser): RawValue {
   if (value === undefined) return RAW_NULL;
   memory.take(value.end - value.start);
   return copyValue(value);
 }
 
-function release(value: RawValue | undefined, memory: MemoryBudget): void {
+function release(value: RawValue | undefined, memory: MemoryUser): void {
   if (value !== undefined) memory.give(value.end - value.start);
 }

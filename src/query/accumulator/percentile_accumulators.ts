@@ -3,7 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { maybeStringOf, numberOf, RAW_NULL, rawDouble, type RawValue } from '../../bson/value.ts';
 import { compileExpression, type ExpressionScope } from '../expression.ts';
-import type { MemoryBudget } from '../pipeline/memory_budget.ts';
+import type { MemoryUser } from '../pipeline/memory_budget.ts';
 import { itemsOf, rawArrayOf } from '../update/array_value.ts';
 import type { AccumulatorKind } from './accumulator.ts';
 import { operandsByName, requiredOperand } from './count_operand.ts';
@@ -73,11 +73,11 @@ function percentilesOf(operand: RawValue, scope: ExpressionScope): number[] {
 }
 
 class Numbers {
-  readonly #memory: MemoryBudget;
+  readonly #memory: MemoryUser;
   readonly #numbers: number[] = [];
   #isSorted = false;
 
-  constructor(memory: MemoryBudget) {
+  constructor(memory: MemoryUser) {
     this.#memory = memory;
   }
 

@@ -3,7 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { copyValue, RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { compileExpression, type ExpressionScope } from '../expression.ts';
-import type { MemoryBudget } from '../pipeline/memory_budget.ts';
+import type { MemoryUser } from '../pipeline/memory_budget.ts';
 import { compileSort, type SortSpec } from '../sort.ts';
 import { rawArrayOf } from '../update/array_value.ts';
 import type { AccumulatorKind } from './accumulator.ts';
@@ -75,10 +75,10 @@ class Ranking {
   readonly #sort: SortSpec;
   readonly #n: number;
   readonly #fromEnd: boolean;
-  readonly #memory: MemoryBudget;
+  readonly #memory: MemoryUser;
   readonly #ranked: Ranked[] = [];
 
-  constructor(sort: SortSpec, n: number, fromEnd: boolean, memory: MemoryBudget) {
+  constructor(sort: SortSpec, n: number, fromEnd: boolean, memory: MemoryUser) {
     this.#sort = sort;
     this.#n = n;
     this.#fromEnd = fromEnd;

@@ -8,12 +8,12 @@ import { describeValue } from '../describe.ts';
 import { compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
 import { itemsOf } from '../update/array_value.ts';
 import { parseAccumulatedField, type AccumulatedField } from './accumulated_fields.ts';
-import { BlockingSource } from './blocking_source.ts';
+import { BlockingSource, type BlockingWork } from './blocking_source.ts';
 import { GroupWork } from './group_work.ts';
-import { compileSort, type SortSpec } from '../sort.ts';
+import { compileSort } from '../sort.ts';
 import { Sorter } from '../sort/sorter.ts';
-import type { StageKind } from './stage.ts';
-import type { PAUSE } from './source.ts';
+import type { StageContext, StageKind } from './stage.ts';
+import { PAUSE } from './source.ts';
 
 interface BucketSpec {
   readonly groupBy: Expression;
@@ -27,24 +27,26 @@ const BY_ID = new BsonWriter().startDocument().int32('_id', 1).endDocument().fin
 
 export const bucketStage: StageKind = {
   name: '$bucket',
-  parse(operand, { scope }) {
+  parse(operand, context) {
+    const { scope } = context;
     const spec = parseSpec(operand, scope);
     const id: Expression = { constant: undefined, evaluate: (root) => bucketOf(spec, root, scope) };
     return {
       kind: 'other',
-      open: (source) => new BlockingSource(source, new BucketWork(id, spec, scope)),
+      open: (source) => new BlockingSource(source, new BucketWork(id, spec, context)),
     };
   },
 };
 
 /** Groups in the order of their ids. */
-class BucketWork {
+class BucketWork implements BlockingWork {
   readonly #groups: GroupWork;
-  readonly #sort: SortSpec | undefined;
+  readonly #sorter: Sorter | undefined;
 
-  constructor(id: Expression, { fields }: BucketSpec, scope: ExpressionScope) {
-    this.#groups = new GroupWork('$bucket', { id, fields, keyOf: (value) => scope.order.keyOf(value) });
-    this.#sort = compileSort(BY_ID, scope.order);
+  constructor(id: Expression, { fields }: BucketSpec, { scope, memory }: StageContext) {
+    this.#groups = new GroupWork('$bucket', { id, fields, keyOf: (value) => scope.order.keyOf(value) }, memory);
+    const sort = compileSort(BY_ID, scope.order);
+    this.#sorter = sort === undefined ? undefined : new Sorter(sort, Infinity, memory);
   }
 
   add(document: Uint8Array): void {
@@ -52,11 +54,18 @@ class BucketWork {
   }
 
   *results(): Iterator<Uint8Array | typeof PAUSE> {
-    if (this.#sort === undefined) return;
-    const sorter = new Sorter(this.#sort);
-    const groups = this.#groups.documents();
-    for (const group of groups) sorter.add(group);
+    const sorter = this.#sorter;
+    if (sorter === undefined) return;
+    for (const group of this.#groups.results()) {
+      if (group === PAUSE) yield PAUSE;
+      else sorter.add(group);
+    }
     for (let next = sorter.next(); next !== undefined; next = sorter.next()) yield next;
+  }
+
+  close(): void {
+    this.#groups.close();
+    this.#sorter?.close();
   }
 }
 

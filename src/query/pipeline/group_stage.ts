@@ -13,7 +13,7 @@ import type { Stage, StageKind } from './stage.ts';
 
 export const groupStage: StageKind = {
   name: '$group',
-  parse(operand, { scope }) {
+  parse(operand, { scope, memory }) {
     if (operand.type !== BSON_TYPE.object) {
       throw new CommandError(15947, "a group's fields must be specified in an object");
     }
@@ -21,7 +21,7 @@ export const groupStage: StageKind = {
     return (
       countingForm(spec) ?? {
         kind: 'other',
-        open: (source) => new BlockingSource(source, new GroupWork('$group', spec)),
+        open: (source) => new BlockingSource(source, new GroupWork('$group', spec, memory)),
       }
     );
   },

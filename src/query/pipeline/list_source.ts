@@ -1,13 +1,11 @@
 /** Documents that are in memory already. Pauses from time to time: work on many of them takes long, too. */
+import { Pace } from './pace.ts';
 import { PAUSE, type Source } from './source.ts';
-
-/** Between two pauses. */
-const RUN_DOCUMENTS = 256;
 
 export class ListSource implements Source {
   readonly #documents: readonly Uint8Array[];
+  readonly #pace = new Pace();
   #at = 0;
-  #left = RUN_DOCUMENTS;
 
   constructor(documents: readonly Uint8Array[]) {
     this.#documents = documents;
@@ -15,11 +13,7 @@ export class ListSource implements Source {
 
   next(): ReturnType<Source['next']> {
     if (this.#at >= this.#documents.length) return undefined;
-    if (this.#left === 0) {
-      this.#left = RUN_DOCUMENTS;
-      return PAUSE;
-    }
-    this.#left--;
+    if (this.#pace.mustPause()) return PAUSE;
     return this.#documents[this.#at++];
   }
 

@@ -2,6 +2,7 @@
 import type { RawValue } from '../../bson/value.ts';
 import type { ExpressionScope } from '../expression.ts';
 import type { CompiledFilter } from '../matcher.ts';
+import type { StageMemory } from './memory_budget.ts';
 import type { CompiledPipeline, Pushdown } from './compiled_pipeline.ts';
 import type { SortSpec } from '../sort.ts';
 import type { Source } from './source.ts';
@@ -37,6 +38,8 @@ export interface StageContext {
   /** What the pipeline is about: a collection, or `db.$cmd.aggregate`. */
   readonly ns: string;
   readonly system: ListSystemDocuments;
+  /** What each stage may keep. */
+  readonly memory: StageMemory;
   readonly collections: Collections;
   readonly place: PipelinePlace;
   /** Pipelines around this one. */

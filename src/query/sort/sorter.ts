@@ -1,77 +1,115 @@
-/** Sorting documents by their keys: in runs that are merged while they are read, or keeping only the first few. */
+/**
+ * Sorting documents by their keys: in runs that are merged while they are read, or keeping only the first few.
+ *
+ * What exceeds the memory goes to disk. The runs of that moment are frozen: they are merged into a file, a few entries with
+ * each document that is added, so that no single step takes long. At the end files, what is frozen and not yet
+ * written, and the runs since are merged together. Equal keys keep the order in which their documents came: sources of
+ * the merge are in the order of their times.
+ */
+import { CommandError } from '../../base/command_error.ts';
+import { IN_MEMORY, type StageMemory } from '../pipeline/memory_budget.ts';
 import type { SortSpec } from '../sort.ts';
+import type { SpillFile } from '../spill/spill_file.ts';
+import { siftDown, siftUp, type Precedes } from './heap.ts';
+import { FileRun, Merge, MemoryRun, type Entry, type Run } from './merge.ts';
 
 /** Runs are sorted when they are this long, so that no single step takes long. */
 const RUN_LENGTH = 4096;
 
-interface Entry {
-  readonly key: Uint8Array;
+/** Bytes written of what is frozen for each byte that is added: memory stays below the limit and a quarter of it. */
+const FREEZE_RATE = 4;
+
+/** What an entry costs besides its bytes. */
+const ENTRY_OVERHEAD_BYTES = 64;
+
+/** What of a sort is needed here. */
+export type SortOrder = Pick<SortSpec, 'key' | 'compare'>;
+
+interface HeapEntry extends Entry {
   /** Place in the input: equal keys keep their order. */
   readonly sequence: number;
-  readonly document: Uint8Array;
 }
 
-type CompareEntries = (a: Entry, b: Entry) => number;
-
-function entriesBy({ compare }: SortSpec): CompareEntries {
-  return (a, b) => {
-    const comparison = compare(a.key, b.key);
-    return comparison === 0 ? a.sequence - b.sequence : comparison;
-  };
-}
-
-/** Takes documents as they come, then gives them in order; with a `limit` it keeps no more than that many. */
+/** Takes documents as they come, then gives them in order. */
 export class Sorter {
-  readonly #spec: SortSpec;
-  readonly #limit: number;
-  readonly #compare: CompareEntries;
-  readonly #isAfter: Precedes<Entry>;
+  readonly #spec: SortOrder;
+  readonly #memory: StageMemory;
+  readonly #compare: (a: HeapEntry, b: HeapEntry) => number;
+  readonly #isAfter: Precedes<HeapEntry>;
+  /** Infinity also when the first few turned out not to fit: then it is only a hint, and all are given. */
+  #limit: number;
   /** Without a limit: the run being filled. With one: a heap whose root is the last entry kept. */
-  #current: Entry[] = [];
-  readonly #runs: Entry[][] = [];
+  #current: HeapEntry[] = [];
+  #runs: MemoryRun[] = [];
   #sequence = 0;
   #sizeBytes = 0;
+  #file: SpillFile | undefined;
+  /** Where the runs in the file begin and end. */
+  readonly #written: { readonly start: number; readonly end: number }[] = [];
+  #frozen: { readonly merge: Merge; readonly start: number } | undefined;
   #merge: Merge | undefined;
 
-  constructor(spec: SortSpec, limit = Infinity) {
+  /** `limit`: how many documents will be asked for at most. */
+  constructor(spec: SortOrder, limit = Infinity, memory: StageMemory = IN_MEMORY) {
     this.#spec = spec;
     this.#limit = limit;
-    const compare = entriesBy(spec);
-    this.#compare = compare;
-    this.#isAfter = (a, b) => compare(a, b) > 0;
+    this.#memory = memory;
+    const { compare } = spec;
+    this.#compare = (a, b) => {
+      const comparison = compare(a.key, b.key);
+      return comparison === 0 ? a.sequence - b.sequence : comparison;
+    };
+    this.#isAfter = (a, b) => this.#compare(a, b) > 0;
   }
 
-  /** Bytes of the documents and keys that are held. */
-  get sizeBytes(): number {
-    return this.#sizeBytes;
-  }
-
-  /** Adds a whole document; it must not change until the sorter is done. */
+  /**
+   * Adds a whole document; it must not change until the sorter is done. Throws QueryExceededMemoryLimitNoDiskUseAllowed
+   * when there is more than fits, and no disk.
+   */
   add(document: Uint8Array): void {
-    const entry = { key: this.#spec.key(document, 0), sequence: this.#sequence++, document };
+    this.addWithKey(this.#spec.key(document, 0), document);
+  }
+
+  /** As `add`, with a key of the caller's making. */
+  addWithKey(key: Uint8Array, document: Uint8Array): void {
+    const entry = { key, sequence: this.#sequence++, document };
     if (this.#limit < Infinity) this.#keep(entry);
-    else {
-      this.#sizeBytes += sizeOf(entry);
-      this.#current.push(entry);
-      if (this.#current.length === RUN_LENGTH) this.#endRun();
-    }
+    else this.#append(entry);
+    if (this.#sizeBytes > this.#memory.sortBytesMax) this.#shrink();
   }
 
   /** The next document in order; undefined at the end. No `add` after the first call. */
   next(): Uint8Array | undefined {
-    if (this.#merge === undefined) {
-      this.#endRun();
-      this.#merge = new Merge(this.#runs, this.#compare);
-    }
-    return this.#merge.next()?.document;
+    return this.nextEntry()?.document;
+  }
+
+  /** As `next`, with the key. */
+  nextEntry(): Entry | undefined {
+    this.#merge ??= this.#startMerge();
+    return this.#merge.next();
+  }
+
+  /** Removes its file. */
+  close(): void {
+    this.#file?.close();
+    this.#file = undefined;
+    this.#merge = new Merge([], this.#spec.compare);
+  }
+
+  #append(entry: HeapEntry): void {
+    const size = sizeOf(entry);
+    this.#sizeBytes += size;
+    this.#current.push(entry);
+    if (this.#current.length === RUN_LENGTH) this.#endRun();
+    if (this.#frozen !== undefined) this.#writeFrozen(size * FREEZE_RATE);
   }
 
   #endRun(): void {
-    this.#runs.push(this.#current.toSorted(this.#compare));
+    if (this.#current.length > 0) this.#runs.push(new MemoryRun(this.#current.toSorted(this.#compare)));
     this.#current = [];
   }
 
-  #keep(entry: Entry): void {
+  #keep(entry: HeapEntry): void {
     const heap = this.#current;
     if (heap.length < this.#limit) {
       this.#sizeBytes += sizeOf(entry);
@@ -85,71 +123,53 @@ export class Sorter {
     heap[0] = entry;
     siftDown(heap, 0, this.#isAfter);
   }
+
+  /** Too much is in memory: it begins to move into the file. */
+  #shrink(): void {
+    const { spill, sortBytesMax } = this.#memory;
+    if (spill === undefined) {
+      const text = `Sort exceeded memory limit of ${sortBytesMax} bytes, but did not opt in to external sorting.`;
+      throw new CommandError('QueryExceededMemoryLimitNoDiskUseAllowed', text);
+    }
+    if (this.#frozen !== undefined) return;
+    this.#limit = Infinity;
+    this.#endRun();
+    this.#file ??= spill.open();
+    this.#frozen = { merge: new Merge(this.#runs, this.#spec.compare), start: this.#file.end };
+    this.#runs = [];
+    this.#sizeBytes = 0;
+  }
+
+  #writeFrozen(bytes: number): void {
+    const frozen = this.#frozen;
+    const file = this.#file;
+    if (frozen === undefined || file === undefined) return;
+    for (let left = bytes; left > 0;) {
+      const entry = frozen.merge.next();
+      if (entry === undefined) {
+        this.#written.push({ start: frozen.start, end: file.end });
+        this.#frozen = undefined;
+        return;
+      }
+      file.append(entry.key, entry.document);
+      left -= sizeOf(entry);
+    }
+  }
+
+  #startMerge(): Merge {
+    this.#endRun();
+    const runs: Run[] = [];
+    const file = this.#file;
+    if (file !== undefined) {
+      const frozen = this.#frozen;
+      if (frozen !== undefined) this.#written.push({ start: frozen.start, end: file.end });
+      for (const { start, end } of this.#written) runs.push(new FileRun(file.read(start, end)));
+      if (frozen !== undefined) runs.push(frozen.merge);
+    }
+    return new Merge([...runs, ...this.#runs], this.#spec.compare);
+  }
 }
 
 function sizeOf(entry: Entry): number {
-  return entry.key.length + entry.document.length;
-}
-
-/** Whether the first belongs nearer to the root of a heap. */
-type Precedes<T> = (a: T, b: T) => boolean;
-
-/** One run with the place up to which it was read. */
-interface Cursor {
-  readonly run: readonly Entry[];
-  at: number;
-}
-
-class Merge {
-  readonly #heap: Cursor[] = [];
-
-  readonly #comesFirst: Precedes<Cursor>;
-
-  constructor(runs: readonly (readonly Entry[])[], compare: CompareEntries) {
-    this.#comesFirst = (a, b) => compare(a.run[a.at], b.run[b.at]) < 0;
-    for (const run of runs) {
-      if (run.length === 0) continue;
-      this.#heap.push({ run, at: 0 });
-      siftUp(this.#heap, this.#heap.length - 1, this.#comesFirst);
-    }
-  }
-
-  next(): Entry | undefined {
-    const [first] = this.#heap;
-    if (first === undefined) return undefined;
-    const entry = first.run[first.at++];
-    if (first.at === first.run.length) {
-      const last = this.#heap.pop();
-      if (last === undefined || this.#heap.length === 0) return entry;
-      this.#heap[0] = last;
-    }
-    siftDown(this.#heap, 0, this.#comesFirst);
-    return entry;
-  }
-}
-
-function siftUp<T>(heap: T[], from: number, precedes: Precedes<T>): void {
-  let at = from;
-  const item = heap[at];
-  while (at > 0) {
-    const parent = (at - 1) >> 1;
-    if (!precedes(item, heap[parent])) break;
-    heap[at] = heap[parent];
-    at = parent;
-  }
-  heap[at] = item;
-}
-
-function siftDown<T>(heap: T[], from: number, precedes: Precedes<T>): void {
-  let at = from;
-  const item = heap[at];
-  for (;;) {
-    let child = at * 2 + 1;
-    if (child >= heap.length) break;
-    if (child + 1 < heap.length && precedes(heap[child + 1], heap[child])) child++;
-    if (!precedes(heap[child], item)) break;
-    heap[at] = heap[child];
-    at = child;
-  }
-  heap[at] = item;
+  return entry.key.length + entry.document.length + ENTRY_OVERHEAD_BYTES;
 }

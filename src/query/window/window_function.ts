@@ -1,7 +1,7 @@
 /** What one window function provides; the table is in window_functions.ts. */
 import type { RawValue } from '../../bson/value.ts';
 import type { ExpressionScope } from '../expression.ts';
-import type { MemoryBudget } from '../pipeline/memory_budget.ts';
+import type { MemoryUser } from '../pipeline/memory_budget.ts';
 import type { SortField } from '../sort.ts';
 import type { WindowSpec } from './bounds.ts';
 import type { Partition, WindowValues } from './partition.ts';
@@ -14,7 +14,7 @@ export interface WindowContext {
 }
 
 export interface CompiledWindowFunction {
-  open(partition: Partition, memory: MemoryBudget): WindowValues;
+  open(partition: Partition, memory: MemoryUser): WindowValues;
 }
 
 export interface WindowFunctionKind {

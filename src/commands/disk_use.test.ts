@@ -1,0 +1,47 @@
+import { expect, test } from 'vitest';
+import { TestCommands } from '../../tests/support/test_commands.ts';
+
+async function open(): Promise<TestCommands> {
+  const db = await TestCommands.open();
+  const documents = Array.from({ length: 600 }, (_, _id) => ({
+    _id,
+    a: (_id * 7) % 600,
+    b: _id % 300,
+    pad: 'x'.repeat(50),
+  }));
+  await db.run({ insert: 'c', documents });
+  db.services.server.parameters.setAtStartup('internalQueryMaxBlockingSortMemoryUsageBytes', '10000');
+  db.services.server.parameters.setAtStartup('internalDocumentSourceGroupMaxMemoryBytes', '10000');
+  return db;
+}
+
+const SORT = { find: 'c', sort: { a: 1 }, projection: { a: 1, _id: 0 }, batchSize: 1000 };
+const GROUP = {
+  aggregate: 'c',
+  pipeline: [{ $group: { _id: '$b', ids: { $push: '$_id' } } }, { $sort: { _id: 1 } }],
+  cursor: { batchSize: 1000 },
+};
+
+test('sorts and groups beyond their memory go to disk, and leave nothing there', async () => {
+  const db = await open();
+  const firstBatch = Array.from({ length: 600 }, (_, a) => ({ a }));
+  expect(await db.run(SORT)).toMatchObject({ ok: 1, cursor: { firstBatch } });
+  const groups = Array.from({ length: 300 }, (_, _id) => ({ _id, ids: [_id, _id + 300] }));
+  expect(await db.run(GROUP)).toMatchObject({ ok: 1, cursor: { firstBatch: groups } });
+  expect(db.member.files.list('temporary')).toEqual([]);
+});
+
+test('they are refused when the command does not allow it', async () => {
+  const db = await open();
+  expect(await db.run({ ...SORT, allowDiskUse: false })).toMatchObject({ ok: 0, code: 292 });
+  expect(await db.run({ ...GROUP, allowDiskUse: false })).toMatchObject({ ok: 0, code: 292 });
+});
+
+test('a cursor that is killed takes its files away', async () => {
+  const db = await open();
+  const reply = await db.run({ ...SORT, batchSize: 2 });
+  const { id } = reply['cursor'] as { id: bigint };
+  expect(db.member.files.list('temporary')).toHaveLength(1);
+  await db.run({ killCursors: 'c', cursors: [id] });
+  expect(db.member.files.list('temporary')).toEqual([]);
+});

@@ -10,6 +10,7 @@ import { bulkWriteCommand } from './bulk_write.ts';
 import { collModCommand } from './coll_mod.ts';
 import { configureFailPointCommand } from './configure_fail_point.ts';
 import { connectionStatusCommand } from './connection_status.ts';
+import { cloneCollectionAsCappedCommand, convertToCappedCommand } from './copy_collection.ts';
 import { countCommand } from './count.ts';
 import { createCommand } from './create.ts';
 import { createIndexesCommand } from './create_indexes.ts';
@@ -70,9 +71,11 @@ export const COMMANDS: readonly Command[] = [
   appendOplogNoteCommand,
   buildInfoCommand,
   bulkWriteCommand,
+  cloneCollectionAsCappedCommand,
   collModCommand,
   configureFailPointCommand,
   connectionStatusCommand,
+  convertToCappedCommand,
   countCommand,
   createCommand,
   createIndexesCommand,

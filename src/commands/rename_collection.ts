@@ -2,11 +2,13 @@ import { CommandError, isCommandError } from '../base/command_error.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { stringOf } from '../bson/value.ts';
-import { databaseOf } from '../database/collection.ts';
+import { databaseOf, type Collection } from '../database/collection.ts';
 import type { MemberData } from '../database/member_data.ts';
-import { renameCollection } from '../database/write_catalog.ts';
+import { findView } from '../database/views.ts';
+import { dropCollection, renameCollection } from '../database/write_catalog.ts';
 import { Arguments } from './arguments.ts';
-import type { Command } from './context.ts';
+import type { Command, CommandContext } from './context.ts';
+import { copyCollection } from './copy_collection.ts';
 import { missingField, wrongType } from './fields.ts';
 import { checkWritable, checkWriteName } from './namespace.ts';
 
@@ -15,7 +17,7 @@ export const renameCollectionCommand: Command = {
   adminOnly: true,
   secondary: 'never',
   isWrite: true,
-  help: 'gives a collection another name in its database',
+  help: 'gives a collection another name, also in another database',
   run(request, context) {
     const { data } = context;
     const first = new ElementReader(request.body);
@@ -34,20 +36,41 @@ export const renameCollectionCommand: Command = {
     if (to === undefined) throw missingField('renameCollection.to');
     for (const ns of [from, to]) checkName(ns);
     for (const ns of [from, to]) checkRenamable(ns, data);
-    const source = data.catalog.find(from);
-    if (source === undefined) {
-      throw new CommandError('NamespaceNotFound', `Source collection ${from} does not exist`);
-    }
-    if (databaseOf(from) !== databaseOf(to)) {
-      throw new CommandError('NotImplemented', 'renaming a collection into another database is not implemented');
+    const source = sourceOf(from, data);
+    if (findView(data.catalog, to) !== undefined) {
+      throw new CommandError('NamespaceExists', `a view already exists with that name: ${to}`);
     }
     const target = data.catalog.find(to);
     if (target === source) throw new CommandError('NamespaceExists', 'target namespace exists');
     if (target !== undefined && !dropTarget) throw new CommandError('NamespaceExists', 'target namespace exists');
+    if (databaseOf(from) !== databaseOf(to)) return moveTo(source, to, context);
     renameCollection(data, source, to, target);
     context.lastWrite = data.oplog.lastWritten;
+    return undefined;
   },
 };
+
+function sourceOf(ns: string, data: MemberData): Collection {
+  const source = data.catalog.find(ns);
+  if (source !== undefined) return source;
+  if (findView(data.catalog, ns) !== undefined) {
+    throw new CommandError('CommandNotSupportedOnView', `cannot rename view: ${ns}`);
+  }
+  throw new CommandError('NamespaceNotFound', `Source collection ${ns} does not exist`);
+}
+
+/** Into another database: a copy takes the name there, then the source is dropped. */
+function moveTo(source: Collection, to: string, context: CommandContext): Promise<void> | undefined {
+  const { options, indexes } = source;
+  const specs = indexes.map(({ spec }) => spec);
+  const drop = (): void => {
+    dropCollection(context.data, source);
+    context.lastWrite = context.data.oplog.lastWritten;
+  };
+  const waiting = copyCollection({ source, to, options, indexes: specs, purpose: 'renameCollection' }, context);
+  if (waiting === undefined) drop();
+  return waiting?.then(drop);
+}
 
 function checkName(ns: string): void {
   const dot = ns.indexOf('.');

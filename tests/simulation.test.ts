@@ -1,4 +1,7 @@
 import { describe, expect, test } from 'vitest';
+import type { Log } from '../src/base/log.ts';
+import { settler } from '../src/host/settle.ts';
+import type { Fault } from '../src/sim/nemesis.ts';
 import { simulate, type SimulationResult } from '../src/sim/simulation.ts';
 
 /** Seeds are run in groups, so that a failure names few of them. */
@@ -6,7 +9,10 @@ const SEEDS = 200;
 const GROUP = 20;
 const VIRTUAL_SECONDS = 60;
 
-const settle = (): Promise<void> => new Promise(setImmediate);
+/** MongoDB's id of the log line 'Replica set state transition'. */
+const STATE_TRANSITION = 21_358;
+
+const settle = settler();
 
 function run(seed: number): Promise<SimulationResult> {
   return simulate({ seed, virtualSeconds: VIRTUAL_SECONDS, settle });
@@ -27,9 +33,40 @@ describe('simulated sets', () => {
     expect(acknowledged).toBeGreaterThan(20 * GROUP);
   });
 
+  /** Members that left SECONDARY for RECOVERING. */
+  async function membersTakenForStale(
+    seed: number,
+    faults: readonly Fault[],
+    virtualSeconds: number,
+  ): Promise<string[]> {
+    const stale: string[] = [];
+    const log: Log = {
+      write: ({ id, context, attributes: { oldState, newState } }) => {
+        if (id === STATE_TRANSITION && oldState === 'SECONDARY' && newState === 'RECOVERING') stale.push(context);
+      },
+    };
+    const { failures } = await simulate({ seed, virtualSeconds, settle, faults, log });
+    expect({ seed, failures }).toEqual({ seed, failures: [] });
+    return stale;
+  }
+
+  test('start without a member that takes itself for too stale', { timeout: 120_000 }, async () => {
+    for (let seed = 1; seed <= 20; seed++) expect(await membersTakenForStale(seed, [], 15)).toEqual([]);
+  });
+
+  /** Each of these seeds fails when one source whose oplog begins too late is enough to be too stale. */
+  test.each([40, 47, 52, 60])(
+    'go on when the first source has only just copied its data: seed %i',
+    { timeout: 60_000 },
+    async (seed) => {
+      expect(await membersTakenForStale(seed, ['wipe', 'partition', 'slowProcessor'], 30)).toEqual([]);
+    },
+  );
+
   /** Runs that failed once, and what was wrong. Later changes draw other faults from a seed; the rule itself has its own test. */
   test.each([
     [7, 'what a client had under way at the end is waited for before the members are compared'],
+    [31, 'a rollback from a source that has only just copied its data looks for another source'],
     [265, 'a table dropped before the common point of a rollback stays until a checkpoint passes the drop'],
     [269, 'a rollback that goes behind the last initial sync ends in another one'],
   ])('seed %i: %s', { timeout: 120_000 }, async (seed) => {

@@ -139,6 +139,14 @@ export class BsonWriter {
     return this;
   }
 
+  /** `hex`: 24 hexadecimal digits. */
+  objectIdOfHex(name: FieldName, hex: string): this {
+    invariant(hex.length === 24, 'an ObjectId has 24 digits');
+    this.#head(BSON_TYPE.objectId, name, 12);
+    for (let i = 0; i < 24; i += 2) this.#bytes[this.#length++] = (digitAt(hex, i) << 4) | digitAt(hex, i + 1);
+    return this;
+  }
+
   binData(name: FieldName, subtype: number, data: Uint8Array): this {
     this.#head(BSON_TYPE.binData, name, 5 + data.length);
     writeInt32(this.#bytes, this.#length, data.length);
@@ -280,4 +288,10 @@ export class BsonWriter {
     grown.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = grown;
   }
+}
+
+/** The value of a hexadecimal digit, in either case. */
+function digitAt(hex: string, at: number): number {
+  const code = hex.charCodeAt(at);
+  return code < 0x3a ? code - 0x30 : (code | 0x20) - 0x57;
 }

@@ -2,6 +2,7 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { fileURLToPath } from 'node:url';
 import { NO_LOG, type Log } from '../base/log.ts';
+import { settler } from '../host/settle.ts';
 import type { Fault } from '../sim/nemesis.ts';
 import { simulate, type SimulationResult } from '../sim/simulation.ts';
 
@@ -24,9 +25,6 @@ export interface SeedReport {
 /** The argument that tells a process that it is one of ours. */
 const ROLE = 'simulate-worker';
 
-/** The end of a turn of the real loop: every promise that could settle has. */
-const settle = (): Promise<void> => new Promise(setImmediate);
-
 /** A broken invariant in something that nobody waits for ends here, as it would end a real process. */
 function watchUncaught(report: (error: unknown) => void): () => void {
   process.on('unhandledRejection', report).on('uncaughtException', report);
@@ -39,7 +37,7 @@ export async function runSeed(
   log: Log = NO_LOG,
 ): Promise<SeedReport> {
   const started = process.cpuUsage();
-  const options = { seed, virtualSeconds, settle, watchUncaught, faults, log };
+  const options = { seed, virtualSeconds, settle: settler(), watchUncaught, faults, log };
   const result = await simulate(options);
   const problems = [...result.failures];
   if (isTwice) {

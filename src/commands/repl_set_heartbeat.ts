@@ -1,4 +1,4 @@
-import { decodeHeartbeatRequest } from '../replication/message_documents.ts';
+import { decodeHeartbeatRequest } from '../replication/heartbeat_documents.ts';
 import type { Command } from './context.ts';
 import { askCore } from './replication_arguments.ts';
 

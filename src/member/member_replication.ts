@@ -59,6 +59,9 @@ type EffectHandlers = { readonly [Kind in Effect['kind']]: (effect: EffectOf<Kin
 /** Waits for a source that failed at the beginning of a rollback. */
 const ROLLBACK_RETRY_MS = 1000;
 
+/** How long a source is left alone whose oplog does not go back far enough for a rollback. */
+const DENY_TOO_SHORT_MS = 60_000;
+
 const COMMIT_POINT_DELAY_MS = ms(2);
 
 /** How long a new primary that has no room for its first entry waits before it tries again. */
@@ -409,8 +412,7 @@ export class MemberReplication implements ReplicationService {
       const parts = { env, log, data, localState, peers: this.#peers, replication: this, applierIdle, onRolledBack };
       await rollBack(parts, source);
     } catch (error) {
-      const isPassing = error instanceof CommandError && error.codeName !== 'NoMatchingDocument';
-      if (!isPassing && !(error instanceof NetworkError)) throw error;
+      if (!(error instanceof CommandError) && !(error instanceof NetworkError)) throw error;
       log.write({
         severity: 'W',
         component: 'ROLLBACK',
@@ -419,7 +421,8 @@ export class MemberReplication implements ReplicationService {
         message: 'The rollback could not begin and will be tried again',
         attributes: { error: error.message },
       });
-      const until = ms(env.clock.monotonic() + ROLLBACK_RETRY_MS);
+      const isTooShort = isCommandError(error, 'OplogStartMissing');
+      const until = ms(env.clock.monotonic() + (isTooShort ? DENY_TOO_SHORT_MS : ROLLBACK_RETRY_MS));
       this.submit({ kind: 'syncSourceDenied', target: source, until });
     }
     const { rollbackId } = localState.values;

@@ -4,13 +4,9 @@ import { NetworkError } from '../base/env.ts';
 import { ms, type Ms } from '../base/units.ts';
 import { encodeDocument } from '../bson/codec.ts';
 import type { Effect } from '../replication/effect.ts';
+import { decodeHeartbeatReply, encodeHeartbeatRequest } from '../replication/heartbeat_documents.ts';
 import type { InputBody, RequestResult } from '../replication/input.ts';
-import {
-  decodeHeartbeatReply,
-  decodeVoteReply,
-  encodeHeartbeatRequest,
-  encodeVoteRequest,
-} from '../replication/message_documents.ts';
+import { decodeVoteReply, encodeVoteRequest } from '../replication/message_documents.ts';
 import type { Peers } from './peers.ts';
 import type { SelfResolver } from './self_resolver.ts';
 

@@ -4,7 +4,7 @@
  */
 import { CommandError } from '../base/command_error.ts';
 import { NetworkError, type CancelTimer, type Connection, type Env, type NetworkErrorKind } from '../base/env.ts';
-import type { Ms } from '../base/units.ts';
+import { ms, type Ms } from '../base/units.ts';
 import { fieldName, int32At } from '../bson/bytes.ts';
 import { decodePlain } from '../bson/codec.ts';
 import { findField } from '../bson/elements.ts';
@@ -22,10 +22,14 @@ export type OnReply = (body: Uint8Array) => boolean | Promise<boolean>;
 interface PendingRequest {
   readonly onMessage: (message: Message) => void;
   readonly fail: (error: Error) => void;
-  cancelTimer: CancelTimer | undefined;
+  /** Between messages, and until when the next has to be here. */
+  readonly silenceMax: Ms;
+  deadline: Ms;
 }
 
 const OK = fieldName('ok');
+
+const NEVER = ms(Infinity);
 
 export class PeerConnection {
   readonly address: string;
@@ -34,6 +38,9 @@ export class PeerConnection {
   readonly #framer = new MessageFramer();
   readonly #pending = new Map<number, PendingRequest>();
   #lastRequestId = 0;
+  #cancelTimer: CancelTimer | undefined;
+  /** When the timer runs out: at the first deadline of a request, or before it. */
+  #timerAt: Ms = NEVER;
   #isClosed = false;
   #isHeldBack = false;
   #hello: Uint8Array = new Uint8Array(0);
@@ -83,7 +90,7 @@ export class PeerConnection {
         if (error === undefined) resolve(bodyOf(message));
         else reject(error);
       };
-      this.#send(body, 0, { onMessage, fail: reject, cancelTimer: undefined }, timeout);
+      this.#send(body, 0, { onMessage, fail: reject, silenceMax: timeout, deadline: NEVER });
     });
   }
 
@@ -99,13 +106,14 @@ export class PeerConnection {
         this.close();
       };
       const settle = (goesOn: boolean, message: Message): void => {
-        if (goesOn && message.moreToCome) return this.#await(message.requestId, pending, silenceMax);
+        if (goesOn && message.moreToCome) return this.#await(message.requestId, pending);
         if (message.moreToCome) this.close();
         resolve();
       };
       const pending: PendingRequest = {
         fail: reject,
-        cancelTimer: undefined,
+        silenceMax,
+        deadline: NEVER,
         onMessage: (message) => {
           const error = errorOf(message);
           if (error !== undefined) return reject(error);
@@ -118,7 +126,7 @@ export class PeerConnection {
           }
         },
       };
-      this.#send(body, MSG_FLAG.exhaustAllowed, pending, silenceMax);
+      this.#send(body, MSG_FLAG.exhaustAllowed, pending);
     });
   }
 
@@ -127,19 +135,42 @@ export class PeerConnection {
     this.#fail('closed', 'the connection was closed here');
   }
 
-  #send(body: Uint8Array, flags: number, pending: PendingRequest, timeout: Ms): void {
+  #send(body: Uint8Array, flags: number, pending: PendingRequest): void {
     if (this.#isClosed) return pending.fail(new NetworkError('closed', `${this.address}: the connection is closed`));
     this.#lastRequestId = (this.#lastRequestId + 1) & 0x7fff_ffff;
     const requestId = this.#lastRequestId;
-    this.#await(requestId, pending, timeout);
+    this.#await(requestId, pending);
     this.#connection.send(frameRequest(body, { requestId, flags }));
   }
 
   /** The next message that answers `requestId` goes to `pending`. */
-  #await(requestId: number, pending: PendingRequest, timeout: Ms): void {
+  #await(requestId: number, pending: PendingRequest): void {
     if (this.#isClosed) return pending.fail(new NetworkError('closed', `${this.address}: the connection is closed`));
     this.#pending.set(requestId, pending);
-    pending.cancelTimer = this.#env.timers.after(timeout, () => this.#fail('timeout', `no reply within ${timeout} ms`));
+    pending.deadline = ms(this.#env.clock.monotonic() + pending.silenceMax);
+    if (pending.deadline < this.#timerAt) this.#setTimer(pending.deadline);
+  }
+
+  /**
+   * One timer for all requests, left alone when a reply comes: most run out after what they were set for is long over, and
+   * one for each message would cost as much as the message.
+   */
+  #setTimer(at: Ms): void {
+    this.#cancelTimer?.();
+    this.#timerAt = at;
+    this.#cancelTimer = this.#env.timers.after(ms(at - this.#env.clock.monotonic()), () => this.#checkDeadlines());
+  }
+
+  #checkDeadlines(): void {
+    this.#cancelTimer = undefined;
+    this.#timerAt = NEVER;
+    const now = this.#env.clock.monotonic();
+    let next = NEVER;
+    for (const { deadline, silenceMax } of this.#pending.values()) {
+      if (deadline <= now) return this.#fail('timeout', `no reply within ${silenceMax} ms`);
+      if (deadline < next) next = deadline;
+    }
+    if (next < NEVER) this.#setTimer(next);
   }
 
   /** Reads nothing more until `decision` is there. */
@@ -177,20 +208,17 @@ export class PeerConnection {
     const pending = this.#pending.get(message.responseTo);
     if (pending === undefined) return;
     this.#pending.delete(message.responseTo);
-    pending.cancelTimer?.();
     pending.onMessage(message);
   }
 
   #fail(kind: NetworkErrorKind, reason: string): void {
     if (this.#isClosed) return;
     this.#isClosed = true;
+    this.#cancelTimer?.();
     const pending = [...this.#pending.values()];
     this.#pending.clear();
     this.#connection.close();
-    for (const request of pending) {
-      request.cancelTimer?.();
-      request.fail(new NetworkError(kind, `${this.address}: ${reason}`));
-    }
+    for (const request of pending) request.fail(new NetworkError(kind, `${this.address}: ${reason}`));
   }
 }
 

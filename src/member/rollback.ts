@@ -15,6 +15,7 @@ import type { Oplog } from '../oplog/oplog.ts';
 import { MEMBER_STATE } from '../replication/member_state.ts';
 import type { MemberData } from '../database/member_data.ts';
 import type { SaveRemoved } from '../database/rollback.ts';
+import { findCommonPoint, type BackwardReader } from './common_point.ts';
 import { entryOf, readCursor } from './oplog_batch.ts';
 import type { LocalState } from './local_state.ts';
 import type { Peers } from './peers.ts';
@@ -51,7 +52,9 @@ export async function rollBack(options: RollbackOptions, source: string): Promis
   await options.applierIdle();
   invariant(replication.core.memberState === MEMBER_STATE.ROLLBACK, 'the rollback was announced');
   const before = data.oplog.lastWritten;
-  const { commonPoint, isInLog } = await findCommonPoint(options, source);
+  const found = await findCommonPoint(new LocalBackward(data.oplog), new RemoteBackward(options.peers, source));
+  if (found.kind === 'beforeTheirOldest') return await giveUpOn(source, options);
+  const commonPoint = found.optime;
   note(log, 21_607, 'Rollback common point', {
     commonPoint: formatOpTime(commonPoint),
     lastWritten: formatOpTime(before),
@@ -63,11 +66,8 @@ export async function rollBack(options: RollbackOptions, source: string): Promis
     !isOurs || compareOpTimes(commonPoint, committed) >= 0,
     () => `rollback to ${formatOpTime(commonPoint)} would take back what is committed up to ${formatOpTime(committed)}`,
   );
-  if (!isInLog || compareOpTimes(commonPoint, localState.values.initialDataOpTime) < 0) {
-    await localState.update({ initialSyncRunning: true, promised: later(localState.values.promised, commonPoint) });
-    throw new ResyncNeededError(
-      'the rollback goes behind the last initial sync: start the member again, it then copies all data anew',
-    );
+  if (found.kind === 'beforeOurOldest' || compareOpTimes(commonPoint, localState.values.initialDataOpTime) < 0) {
+    return await resync(localState, commonPoint, 'the rollback goes behind the last initial sync');
   }
   const rollbackId = localState.values.rollbackId + 1;
   await localState.update({ rollbackId });
@@ -83,38 +83,28 @@ export async function rollBack(options: RollbackOptions, source: string): Promis
   });
 }
 
+/**
+ * The source's oplog does not go back to where ours and its part. Another one's may; when the primary has dropped those
+ * entries as well, only a new copy of the data helps. Which of our entries the others have is not known then, so all of
+ * them count as promised.
+ */
+async function giveUpOn(source: string, { replication, localState, data }: RollbackOptions): Promise<void> {
+  const reason = `the oplog of ${source} does not go back to where ours and its part`;
+  if (source !== replication.core.primary) throw new CommandError('OplogStartMissing', reason);
+  await resync(localState, data.oplog.lastWritten, reason);
+}
+
+/** Ends the member: when it is started again it copies all data. It goes on voting as if it had the entries up to `kept`. */
+async function resync(localState: LocalState, kept: OpTime, reason: string): Promise<never> {
+  await localState.update({ initialSyncRunning: true, promised: later(localState.values.promised, kept) });
+  throw new ResyncNeededError(`${reason}: start the member again, it then copies all data anew`);
+}
+
 function later(a: OpTime, b: OpTime): OpTime {
   return compareOpTimes(a, b) >= 0 ? a : b;
 }
 
-interface CommonPoint {
-  readonly commonPoint: OpTime;
-  /** False: everything in our oplog was taken back since it was copied; the point is before our oldest entry. */
-  readonly isInLog: boolean;
-}
-
-/** Reads both oplogs backwards until they have the same entry. */
-async function findCommonPoint(options: RollbackOptions, source: string): Promise<CommonPoint> {
-  const local = new LocalBackward(options.data.oplog);
-  const remote = new RemoteBackward(options.peers, source);
-  let ours = local.next();
-  let theirs = await remote.next();
-  while (ours !== undefined && theirs !== undefined) {
-    if (ours.ts === theirs.ts) {
-      if (ours.t === theirs.t) return { commonPoint: ours, isInLog: true };
-      ours = local.next();
-      theirs = await remote.next();
-    } else if (ours.ts > theirs.ts) {
-      ours = local.next();
-    } else {
-      theirs = await remote.next();
-    }
-  }
-  if (theirs !== undefined) return { commonPoint: theirs, isInLog: false };
-  throw new CommandError('NoMatchingDocument', `our oplog and that of ${source} have nothing in common`);
-}
-
-class LocalBackward {
+class LocalBackward implements BackwardReader {
   readonly #reader: { next(): Uint8Array | undefined };
 
   constructor(oplog: Oplog) {
@@ -129,7 +119,7 @@ class LocalBackward {
 
 const PAGE_SIZE = 1000;
 
-class RemoteBackward {
+class RemoteBackward implements BackwardReader {
   readonly #peers: Peers;
   readonly #source: string;
   #page: readonly Uint8Array[] = [];

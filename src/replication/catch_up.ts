@@ -16,7 +16,7 @@ import { restartHeartbeats } from './heartbeat.ts';
 import type { ReplyTo } from './input.ts';
 import type { Progress } from './progress.ts';
 import { setSyncSource, transition } from './role.ts';
-import { othersOf, type Leader, type OtherEntry } from './state.ts';
+import { othersOf, setConfig, type Leader, type OtherEntry } from './state.ts';
 import { answer, emit, later, log, raiseTopologyCounter, refuse, type Turn } from './turn.ts';
 
 export function beginCatchUp(turn: Turn): void {
@@ -154,7 +154,7 @@ function bumpConfigTerm(turn: Turn): void {
   invariant(config.term < state.term, 'no config is newer than the term');
   log(turn, { id: 4508103, message: 'Increment the config term via reconfig' });
   transition(turn, () => {
-    state.config = { ...config, term: state.term };
+    setConfig(state, { ...config, term: state.term }, state.selfIndex, state.others);
   });
   if (state.config !== undefined) emit(turn, { kind: 'persistConfig', config: state.config });
 }

@@ -18,7 +18,7 @@ import {
   startSync,
   transition,
 } from './role.ts';
-import { newOtherMember, ownState, selfOf, type OtherMember, type State } from './state.ts';
+import { newOtherMember, ownState, selfOf, setConfig, type OtherMember, type State } from './state.ts';
 import { emit, log, type Turn } from './turn.ts';
 
 /** A config that came with a heartbeat reply. Taken only when it is newer, and never in the middle of an election. */
@@ -63,9 +63,7 @@ export function installConfig(turn: Turn, config: ReplSetConfig, options: { read
   if (!options.isPersisted) emit(turn, { kind: 'persistConfig', config });
   const wasMember = old !== undefined && state.selfIndex >= 0;
   transition(turn, () => {
-    state.others = carryOver(turn, config);
-    state.config = config;
-    state.selfIndex = selfIndex;
+    setConfig(state, config, selfIndex, carryOver(turn, config));
     if (state.term < INITIAL_TERM) state.term = termOf(INITIAL_TERM);
   });
   logInstalled(turn, config);

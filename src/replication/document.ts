@@ -74,10 +74,6 @@ export function optionalString(document: PlainDocument, name: string): string | 
   return document[name] === undefined ? undefined : requiredString(document, name);
 }
 
-export function optionalNumber(document: PlainDocument, name: string): number | undefined {
-  return document[name] === undefined ? undefined : requiredNumber(document, name);
-}
-
 /** False when absent. Numbers count as MongoDB counts them: only zero is false. */
 export function flag(document: PlainDocument, name: string): boolean {
   const value = document[name];

@@ -19,8 +19,9 @@ export function keepsMajority(config: ReplSetConfig, others: readonly OtherEntry
 
 /** When the next member would become stale. */
 export function nextSilence(config: ReplSetConfig, others: readonly OtherEntry[]): Ms {
-  const moments = others
-    .filter(({ info }) => !info.isStale)
-    .map(({ info }) => info.lastUpdate + config.settings.electionTimeoutMs);
-  return ms(Math.min(Infinity, ...moments));
+  let first = Infinity;
+  for (const { info } of others) {
+    if (!info.isStale) first = Math.min(first, info.lastUpdate + config.settings.electionTimeoutMs);
+  }
+  return ms(first);
 }

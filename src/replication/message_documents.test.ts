@@ -6,15 +6,8 @@ import { findField } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { at, configOf, optime, progressAt, replyOf } from '../../tests/support/replication.ts';
-import {
-  decodeHeartbeatReply,
-  decodeHeartbeatRequest,
-  decodeVoteReply,
-  decodeVoteRequest,
-  encodeHeartbeatRequest,
-  encodeReply,
-  encodeVoteRequest,
-} from './message_documents.ts';
+import { decodeHeartbeatReply, decodeHeartbeatRequest, encodeHeartbeatRequest } from './heartbeat_documents.ts';
+import { decodeVoteReply, decodeVoteRequest, encodeReply, encodeVoteRequest } from './message_documents.ts';
 import type { ReplData } from './messages.ts';
 
 const REPL_DATA: ReplData = {

@@ -3,14 +3,13 @@
  * batches. What is malformed throws a CommandError. The rarer messages are in message_documents.ts.
  */
 import { CommandError } from '../base/command_error.ts';
-import { isTerm, OPTIME_NULL, TERM_UNINITIALIZED, type OpTime, type Term } from '../base/optime.ts';
-import { unixMs, type UnixMs } from '../base/units.ts';
+import { OPTIME_NULL, TERM_UNINITIALIZED } from '../base/optime.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { ElementReader, findField } from '../bson/elements.ts';
-import { readOpTime, writeOpTime } from '../bson/optime.ts';
-import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
-import { dateOf, isTruthy, maybeStringOf, numberOf } from '../bson/value.ts';
+import { writeOpTime } from '../bson/optime.ts';
+import { BSON_TYPE, type ValueSpan } from '../bson/types.ts';
 import { BsonWriter } from '../bson/writer.ts';
+import { Fields, wrongType } from './message_fields.ts';
 import type { MemberPosition, OplogQueryData, ReplData, UpdatePosition } from './messages.ts';
 import type { Position, Progress } from './progress.ts';
 
@@ -26,6 +25,7 @@ const N = {
   memberId: fieldName('memberId'),
   configVersionOfMember: fieldName('cfgver'),
   replData: fieldName('$replData'),
+  db: fieldName('$db'),
   term: fieldName('term'),
   lastOpCommitted: fieldName('lastOpCommitted'),
   lastCommittedWall: fieldName('lastCommittedWall'),
@@ -42,9 +42,12 @@ const N = {
   isPrimary: fieldName('isPrimary'),
 } as const;
 
-/** The whole command, without `$db`. */
+/** Where messages are put together; each leaves as a copy. */
+const SCRATCH = new BsonWriter();
+
+/** The whole command. */
 export function encodeUpdatePosition(update: UpdatePosition): Uint8Array {
-  const writer = new BsonWriter().startDocument().int32('replSetUpdatePosition', 1).startArray(N.optimes);
+  const writer = SCRATCH.reset().startDocument().int32('replSetUpdatePosition', 1).startArray(N.optimes);
   update.positions.forEach(({ progress, memberId, configVersion }, index) => {
     writer.startSubdocument(index);
     writePosition(writer, progress.durable, N.durable, N.durableWall);
@@ -54,7 +57,7 @@ export function encodeUpdatePosition(update: UpdatePosition): Uint8Array {
   });
   writer.end();
   if (update.replData !== undefined) writeReplData(writer, update.replData);
-  return writer.endDocument().finish();
+  return writer.string(N.db, 'admin').endDocument().finish();
 }
 
 /** `bytes` is the whole command. */
@@ -75,7 +78,7 @@ export function writeReplData(writer: BsonWriter, data: ReplData): void {
   writePosition(writer, data.commitPoint, N.lastOpCommitted, N.lastCommittedWall);
   writeOpTime(writer, N.lastOpVisible, data.lastVisible);
   writer.int64(N.configVersion, data.configVersion).int64(N.configTerm, data.configTerm);
-  if (data.replicaSetId !== undefined) writer.objectId(N.replicaSetId, idBytes(data.replicaSetId));
+  if (data.replicaSetId !== undefined) writer.objectIdOfHex(N.replicaSetId, data.replicaSetId);
   writer.int32(N.syncSourceIndex, data.syncSourceIndex).bool(N.isPrimary, data.isPrimary).end();
 }
 
@@ -121,7 +124,8 @@ export function readOplogQueryDataBytes(value: ValueSpan): OplogQueryData | unde
   };
 }
 
-function writePosition(writer: BsonWriter, position: Position, name: Uint8Array, wall: Uint8Array): void {
+/** Adds a position's two fields. */
+export function writePosition(writer: BsonWriter, position: Position, name: Uint8Array, wall: Uint8Array): void {
   writeOpTime(writer, name, position.optime);
   writer.date(wall, position.wall);
 }
@@ -140,118 +144,4 @@ function memberPositionOf(value: ValueSpan): MemberPosition {
     configVersion: fields.optionalNumber(N.configVersionOfMember) ?? -1,
     progress,
   };
-}
-
-/** The fields of one small document, found by walking it: there are few, and they come in any order. */
-class Fields {
-  readonly #value: ValueSpan;
-  readonly #what: string;
-  readonly #reader = new ElementReader();
-
-  constructor(value: ValueSpan, what: string) {
-    this.#value = { type: value.type, bytes: value.bytes, start: value.start, end: value.end };
-    this.#what = what;
-  }
-
-  optionalNumber(name: Uint8Array): number | undefined {
-    const found = this.#find(name);
-    if (found === undefined) return undefined;
-    if (!isNumericType(found.type)) throw this.#wrong(name, 'number');
-    const number = numberOf(found);
-    if (!Number.isSafeInteger(number)) throw this.#wrong(name, 'whole number');
-    return number;
-  }
-
-  term(name: Uint8Array): Term | undefined {
-    const number = this.optionalNumber(name);
-    if (number === undefined || isTerm(number)) return number;
-    throw this.#wrong(name, 'term');
-  }
-
-  number(name: Uint8Array): number {
-    const number = this.optionalNumber(name);
-    if (number === undefined) throw this.#missing(name);
-    return number;
-  }
-
-  requiredTerm(name: Uint8Array): Term {
-    const term = this.term(name);
-    if (term === undefined) throw this.#missing(name);
-    return term;
-  }
-
-  flag(name: Uint8Array): boolean {
-    const found = this.#find(name);
-    return found !== undefined && isTruthy(found);
-  }
-
-  text(name: Uint8Array): string {
-    const found = this.#find(name);
-    return (found === undefined ? undefined : maybeStringOf(found)) ?? '';
-  }
-
-  objectId(name: Uint8Array): string | undefined {
-    const found = this.#find(name);
-    if (found?.type !== BSON_TYPE.objectId) return undefined;
-    return hexOf(found.bytes, found.start, found.end);
-  }
-
-  optime(name: Uint8Array): OpTime | undefined {
-    const found = this.#find(name);
-    if (found === undefined) return undefined;
-    const optime = readOpTime(found);
-    if (optime === undefined) throw this.#wrong(name, 'object');
-    return optime;
-  }
-
-  requiredOptime(name: Uint8Array): OpTime {
-    const optime = this.optime(name);
-    if (optime === undefined) throw this.#missing(name);
-    return optime;
-  }
-
-  position(name: Uint8Array, wall: Uint8Array): Position {
-    return { optime: this.requiredOptime(name), wall: this.#date(wall) };
-  }
-
-  #date(name: Uint8Array): UnixMs {
-    const found = this.#find(name);
-    return unixMs(found?.type === BSON_TYPE.date ? dateOf(found) : 0);
-  }
-
-  #find(name: Uint8Array): ElementReader | undefined {
-    const reader = this.#reader;
-    reader.reset(this.#value.bytes, this.#value.start);
-    while (reader.next()) if (reader.nameEquals(name)) return reader;
-    return undefined;
-  }
-
-  #missing(name: Uint8Array): CommandError {
-    return new CommandError('NoSuchKey', `Missing expected field "${this.#what}.${textOfName(name)}"`);
-  }
-
-  #wrong(name: Uint8Array, expected: string): CommandError {
-    return wrongType(`${this.#what}.${textOfName(name)}`, expected);
-  }
-}
-
-function wrongType(path: string, expected: string): CommandError {
-  return new CommandError('TypeMismatch', `Expected field "${path}" to have type ${expected}`);
-}
-
-function textOfName(name: Uint8Array): string {
-  return String.fromCharCode(...name);
-}
-
-/** The twelve bytes of an ObjectId in hexadecimal. */
-function idBytes(hex: string): Uint8Array {
-  const bytes = new Uint8Array(12);
-  for (let i = 0; i < 12; i += 1) bytes[i] = Number.parseInt(hex.slice(2 * i, 2 * i + 2), 16);
-  return bytes;
-}
-
-function hexOf(bytes: Uint8Array, start: number, end: number): string {
-  let hex = '';
-  for (let at = start; at < end; at += 1) hex += (bytes[at] ?? 0).toString(16).padStart(2, '0');
-  return hex;
 }

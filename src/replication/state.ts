@@ -189,6 +189,8 @@ export interface State {
   selfIndex: number;
   /** Parallel to the config's members; my own slot is unused. */
   others: OtherMember[];
+  /** What {@link othersOf} returns: made anew with every config, because every step asks for it. */
+  otherEntries: readonly OtherEntry[];
 
   term: Term;
   lastVote: LastVote | undefined;
@@ -269,6 +271,7 @@ export function newState(options: CoreOptions, now: Ms): State {
     config: undefined,
     selfIndex: -1,
     others: [],
+    otherEntries: [],
     term: TERM_UNINITIALIZED,
     lastVote: undefined,
     role: 'follower',
@@ -380,21 +383,28 @@ export interface OtherEntry {
   readonly info: OtherMember;
 }
 
+/** Puts a config in place, with my place in it and what is known of its members: the only way to change any of the three. */
+export function setConfig(state: State, config: ReplSetConfig, selfIndex: number, others: OtherMember[]): void {
+  state.config = config;
+  state.selfIndex = selfIndex;
+  state.others = others;
+  const entries = config.members.map((member, index) => ({ index, member, info: others[index] }));
+  state.otherEntries = entries.filter(({ index }) => index !== selfIndex);
+}
+
+/** In the config's order; none before there is a config. */
 export function othersOf(state: State): readonly OtherEntry[] {
-  const entries: OtherEntry[] = [];
-  for (const [index, member] of (state.config?.members ?? []).entries()) {
-    const info = state.others[index];
-    if (index !== state.selfIndex && info !== undefined) entries.push({ index, member, info });
-  }
-  return entries;
+  return state.otherEntries;
 }
 
 export function otherByHost(state: State, host: string): OtherEntry | undefined {
-  return othersOf(state).find(({ member }) => member.host === host);
+  for (const entry of state.otherEntries) if (entry.member.host === host) return entry;
+  return undefined;
 }
 
 export function otherById(state: State, memberId: number): OtherEntry | undefined {
-  return othersOf(state).find(({ member }) => member.id === memberId);
+  for (const entry of state.otherEntries) if (entry.member.id === memberId) return entry;
+  return undefined;
 }
 
 /** The timestamp part of an optime, for messages of people; null before the first entry. */

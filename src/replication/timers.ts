@@ -7,10 +7,9 @@ import { singleMemberElectionAt, startElection } from './election.ts';
 import { isStillJustified } from './fast_election.ts';
 import { startHeartbeat } from './heartbeat.ts';
 import { isSilent, keepsMajority, nextSilence } from './liveness.ts';
-import { MEMBER_STATE } from './member_state.ts';
 import { keepAliveDue } from './position.ts';
 import { relinquish, resetElectionTimer } from './role.ts';
-import { NEVER, othersOf, ownState, selfOf, type State } from './state.ts';
+import { NEVER, othersOf, selfOf, type State } from './state.ts';
 import { stepDownDue } from './step_down.ts';
 import { takeoverDue } from './takeover.ts';
 import { log, type Turn } from './turn.ts';
@@ -89,7 +88,7 @@ export function shiftTimers(turn: Turn, duration: Ms): void {
 /** When `tick` is wanted next. */
 export function nextDeadline(state: State): Ms {
   if (!state.isStarted) return NEVER;
-  const moments: number[] = [
+  let first = Math.min(
     state.electionAt,
     state.keepAliveAt,
     state.fastElection?.at ?? Infinity,
@@ -97,10 +96,10 @@ export function nextDeadline(state: State): Ms {
     state.stepDown?.waitUntil ?? Infinity,
     state.leader?.phase === 'catchUp' ? state.leader.catchUpDeadline : Infinity,
     singleMemberElectionAt(state),
-    ...othersOf(state).map(({ info }) => info.heartbeats.nextAt),
-  ];
-  if (state.config !== undefined && ownState(state) !== MEMBER_STATE.REMOVED) {
-    moments.push(nextSilence(state.config, othersOf(state)));
+  );
+  for (const { info } of othersOf(state)) first = Math.min(first, info.heartbeats.nextAt);
+  if (state.config !== undefined && selfOf(state) !== undefined) {
+    first = Math.min(first, nextSilence(state.config, othersOf(state)));
   }
-  return ms(Math.min(...moments));
+  return ms(first);
 }

@@ -33,7 +33,10 @@ export function log(turn: Turn, { component = 'REPL', severity = 'I', id, messag
   emit(turn, { kind: 'log', line: { severity, component, id, context: 'replication', message, attributes } });
 }
 
-export function answer(turn: Turn, replyTo: ReplyTo, document: PlainDocument = {}): void {
+/** What most answers say beside `ok`. */
+export const NO_FIELDS: PlainDocument = {};
+
+export function answer(turn: Turn, replyTo: ReplyTo, document: PlainDocument = NO_FIELDS): void {
   emit(turn, { kind: 'reply', replyTo, reply: { kind: 'document', document } });
 }
 

@@ -16,7 +16,7 @@ import { PeerConnection } from '../member/peer_connection.ts';
 import type { History, Promised } from './history.ts';
 import { Reader } from './reads.ts';
 import type { SeededRandom } from './seeded_random.ts';
-import { PUSH_KEYS, SIM_DATABASE, Workload, type Operation, type OperationReply } from './workload.ts';
+import { SIM_DATABASE, Workload, type Operation, type OperationReply } from './workload.ts';
 
 const CONNECT_TIMEOUT = ms(500);
 const REQUEST_TIMEOUT = ms(5_000);
@@ -153,7 +153,7 @@ export class SimClient {
     const address = random.chance(0.5) ? primary : random.pick(addresses);
     const isCertain = record?.outcome === 'acknowledged' && record.promised === 'majority';
     if (isCertain && record.kind === 'insert') await this.#reader.readBack(address, record, reply);
-    else await this.#reader.readList(address, key ?? random.below(PUSH_KEYS));
+    else await this.#reader.readList(address, key ?? this.#workload.pushKey());
   }
 
   #pause(durationMs: number): Promise<void> {

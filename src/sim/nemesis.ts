@@ -42,7 +42,7 @@ interface NemesisOptions {
   readonly scheduler: Scheduler;
   readonly random: SeededRandom;
   readonly set: SimulatedSet;
-  /** Only these; default: some that are drawn. */
+  /** Only these, maybe none; default: some that are drawn. */
   readonly faults: readonly Fault[] | undefined;
 }
 
@@ -77,6 +77,7 @@ export class Nemesis {
   }
 
   start(): void {
+    if (this.faults.length === 0) return;
     this.#scheduler.after(this.#random.between(0, 2 * this.#meanPauseMs), () => {
       if (this.#isHealing) return;
       this.#strikes++;

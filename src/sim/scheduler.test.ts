@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
+import { settler } from '../host/settle.ts';
 import { Scheduler } from './scheduler.ts';
 import { SeededRandom } from './seeded_random.ts';
 
-const settle = (): Promise<void> => new Promise(setImmediate);
+const settle = settler();
 
 describe('virtual time', () => {
   test('runs events by their time, and by their making where times are equal', async () => {

@@ -5,13 +5,15 @@
  */
 import { invariant } from '../base/invariant.ts';
 
-/** Lets all settled promises run; resolves afterwards. Given by whoever runs the simulation on a real machine. */
-export type Settle = () => Promise<void>;
+/** Lets all settled promises run to their end, then calls back. Given by whoever runs the simulation on a real machine. */
+export type Settle = (callback: () => void) => void;
 
 export interface ScheduledEvent {
   readonly atMs: number;
   readonly order: number;
-  run: (() => void) | undefined;
+  readonly run: () => void;
+  /** Its place in the queue; -1 when it is not there any more. */
+  place: number;
 }
 
 export class Scheduler {
@@ -42,38 +44,50 @@ export class Scheduler {
   /** Runs `run` once, at a virtual time that is not over. */
   at(atMs: number, run: () => void): ScheduledEvent {
     invariant(atMs >= this.#nowMs, 'time does not go back');
-    const event: ScheduledEvent = { atMs, order: this.#order++, run };
+    const event: ScheduledEvent = { atMs, order: this.#order++, run, place: -1 };
     this.#queue.push(event);
     return event;
   }
 
   /** The event does not run; one that ran already is left alone. */
   cancel(event: ScheduledEvent): void {
-    event.run = undefined;
+    this.#queue.remove(event);
   }
 
   /** Runs events until the virtual time `untilMs`, or until `isDone` says so after an event. */
-  async runUntil(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
-    await this.#settle();
-    while (!isDone()) {
-      const next = this.#queue.peek();
-      if (next === undefined || next.atMs > untilMs) {
-        this.#nowMs = Math.max(this.#nowMs, untilMs);
-        return;
-      }
-      this.#queue.pop();
-      if (next.run === undefined) continue;
-      this.#nowMs = next.atMs;
-      const { run } = next;
-      next.run = undefined;
-      this.#eventsRun++;
-      run();
-      await this.#settle();
+  runUntil(untilMs: number, isDone: () => boolean = () => false): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const step = (): void => {
+        try {
+          if (!isDone() && this.#runNext(untilMs)) this.#settle(step);
+          else resolve();
+        } catch (error) {
+          reject(error as Error);
+        }
+      };
+      this.#settle(step);
+    });
+  }
+
+  /** Whether there was an event up to `untilMs`; otherwise it is that time now. */
+  #runNext(untilMs: number): boolean {
+    const next = this.#queue.peek();
+    if (next === undefined || next.atMs > untilMs) {
+      this.#nowMs = Math.max(this.#nowMs, untilMs);
+      return false;
     }
+    this.#queue.remove(next);
+    this.#nowMs = next.atMs;
+    this.#eventsRun++;
+    next.run();
+    return true;
   }
 }
 
-/** A binary heap by (time, order). */
+/**
+ * A binary heap by (time, order). What is cancelled is taken out at once: most timers are time limits that never run out,
+ * and a heap full of them would be slow.
+ */
 class EventHeap {
   readonly #items: ScheduledEvent[] = [];
 
@@ -82,32 +96,52 @@ class EventHeap {
   }
 
   push(event: ScheduledEvent): void {
+    this.#items.push(event);
+    this.#rise(event, this.#items.length - 1);
+  }
+
+  /** Leaves an event alone that is not in it. */
+  remove(event: ScheduledEvent): void {
+    const { place } = event;
+    if (place === -1) return;
+    event.place = -1;
+    const last = this.#items.pop();
+    if (last === undefined || last === event) return;
+    if (isBefore(last, event)) this.#rise(last, place);
+    else this.#sink(last, place);
+  }
+
+  /** Puts an event at `from`, or nearer to the top. */
+  #rise(event: ScheduledEvent, from: number): void {
     const items = this.#items;
-    let at = items.length;
-    items.push(event);
+    let at = from;
     while (at > 0) {
       const parent = (at - 1) >> 1;
       if (isBefore(items[parent], event)) break;
-      items[at] = items[parent];
+      this.#put(items[parent], at);
       at = parent;
     }
-    items[at] = event;
+    this.#put(event, at);
   }
 
-  pop(): void {
+  /** Puts an event at `from`, or farther from the top. */
+  #sink(event: ScheduledEvent, from: number): void {
     const items = this.#items;
-    const last = items.pop();
-    if (last === undefined || items.length === 0) return;
-    let at = 0;
+    let at = from;
     for (;;) {
       let child = 2 * at + 1;
       if (child >= items.length) break;
       if (child + 1 < items.length && isBefore(items[child + 1], items[child])) child++;
-      if (isBefore(last, items[child])) break;
-      items[at] = items[child];
+      if (isBefore(event, items[child])) break;
+      this.#put(items[child], at);
       at = child;
     }
-    items[at] = last;
+    this.#put(event, at);
+  }
+
+  #put(event: ScheduledEvent, at: number): void {
+    this.#items[at] = event;
+    event.place = at;
   }
 }
 

@@ -8,6 +8,9 @@ import type { SimProcess } from './sim_process.ts';
 /** How long one turn of a process's loop takes: code that waits for a clock turn by turn then gets on. */
 const TURN_MS = 0.02;
 
+/** Cheaper than `queueMicrotask`, which keeps more books. */
+const NOW = Promise.resolve();
+
 export interface SimMachine {
   readonly host: string;
   readonly process: SimProcess;
@@ -29,6 +32,6 @@ export function simEnv({ host, process: life, network, random, files }: SimMachi
         life.schedule(TURN_MS, resolve);
       }),
     // Within the same event: what was sent in it is under way, but nobody has it before the next.
-    endOfTurn: (callback) => queueMicrotask(callback),
+    endOfTurn: (callback) => void NOW.then(callback),
   };
 }

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import type { Connection } from '../base/env.ts';
 import { ms } from '../base/units.ts';
+import { settler } from '../host/settle.ts';
 import { Scheduler } from './scheduler.ts';
 import { SeededRandom } from './seeded_random.ts';
 import { SimClock } from './sim_clock.ts';
@@ -8,7 +9,7 @@ import { SimNetwork } from './sim_network.ts';
 import { SimProcess } from './sim_process.ts';
 import { Trace } from './trace.ts';
 
-const settle = (): Promise<void> => new Promise(setImmediate);
+const settle = settler();
 
 /** Hosts `a` and `b`; whatever arrives at one of them is in its list, as text. */
 class World {

@@ -1,10 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import { ms } from '../base/units.ts';
+import { settler } from '../host/settle.ts';
 import { Scheduler } from './scheduler.ts';
 import { SimClock } from './sim_clock.ts';
 import { SimProcess } from './sim_process.ts';
 
-const settle = (): Promise<void> => new Promise(setImmediate);
+const settle = settler();
 
 function machine(): { scheduler: Scheduler; clock: SimClock; process: SimProcess; uncaught: unknown[] } {
   const scheduler = new Scheduler(settle);

@@ -60,6 +60,7 @@ export class SimProcess implements Clock, Timers {
 
   after(delay: Ms, callback: () => void): CancelTimer {
     let isCancelled = false;
+    // Cancelled, it may still wait here for a process that is paused or busy.
     const run = (): void => {
       if (!isCancelled) callback();
     };

@@ -175,8 +175,8 @@ class Stream implements Connection {
     while (!this.#isPaused && this.#handler !== undefined && !this.#isClosed) {
       const bytes = this.#received.shift();
       if (bytes === undefined) return;
-      // A copy: the receiver owns what it gets, and the sender may have kept its own.
-      this.#handler.data(bytes.slice());
+      // The sender's own bytes: it must not change them, and the receiver may only look.
+      this.#handler.data(bytes);
     }
   }
 }

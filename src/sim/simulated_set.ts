@@ -1,5 +1,6 @@
 /** A whole set in one process: its machines, their network, and what is asked of it as a set. */
 import type { Log } from '../base/log.ts';
+import { compareOpTimes } from '../base/optime.ts';
 import { MemoryFiles } from '../base/memory_files.ts';
 import { ms } from '../base/units.ts';
 import { encodeDocument } from '../bson/codec.ts';
@@ -91,6 +92,13 @@ export class SimulatedSet {
     if (cores.length < this.members.length || primary === undefined || primaries.length > 1) return false;
     if (this.members.some(({ process }) => process?.isPaused === true)) return false;
     return cores.every(({ term, memberState }) => term === primary.term && AT_WORK.has(memberState));
+  }
+
+  /** Whether everybody with data has written and applied the same last entry. */
+  get isAtRest(): boolean {
+    const applied = this.dataMembers.map(({ member }) => member?.replication.core.progress.applied.optime);
+    const written = this.dataMembers.map(({ lastWritten }) => lastWritten);
+    return [...applied, ...written].every((optime) => optime !== undefined && compareOpTimes(optime, written[0]) === 0);
   }
 
   start(): void {

@@ -31,10 +31,10 @@ import { SIM_DATABASE } from './workload.ts';
 /** A healed set must take a write that every member confirms within this. */
 const LIVENESS_MS_MAX = 60_000;
 
-/** Longer than a message is on its way when nothing is wrong with the network. */
-const SETTLE_MS = 1_000;
-
 const INITIATE_MS_MAX = 60_000;
+
+/** A client gives a write up after its last repetition. */
+const REST_MS_MAX = 120_000;
 
 export interface SimulationOptions {
   readonly seed: number;
@@ -170,9 +170,6 @@ class Simulation {
     for (const client of this.#clients) client.stop();
     this.#nemesis.heal();
     const until = this.#scheduler.nowMs + LIVENESS_MS_MAX;
-    // What a client still had under way must not be written behind the last write, which all members are known to have.
-    await this.#runUntil(until, () => this.#clientsRunning === 0);
-    await this.#runUntil(this.#scheduler.nowMs + SETTLE_MS);
     let isWritable = false;
     const confirm = this.#confirmWritable(until).then(() => (isWritable = true));
     confirm.catch((error: unknown) => this.#fail(String(error)));
@@ -181,7 +178,15 @@ class Simulation {
       this.#fail(`the set did not take a write on all members within ${LIVENESS_MS_MAX / 1000} s after healing`);
       return;
     }
+    await this.#awaitRest();
     await this.#verify();
+  }
+
+  /** Until no client repeats a write any more, and everybody has applied what there is. */
+  async #awaitRest(): Promise<void> {
+    const hasCome = (): boolean => this.#clientsRunning === 0 && this.#set.isAtRest;
+    await this.#runUntil(this.#scheduler.nowMs + REST_MS_MAX, hasCome);
+    if (!hasCome()) this.#fail(`the set did not come to rest within ${REST_MS_MAX / 1000} s after healing`);
   }
 
   /** Writes until a write is confirmed by every member with data. */
@@ -254,7 +259,7 @@ class Simulation {
       history: this.#history,
       addresses: this.#set.addresses,
       number: number + 1,
-      thinkMsMax: this.#random.pick([100, 500, 2_000, 5_000]),
+      thinkMsMax: this.#random.pick([200, 1_000, 3_000, 6_000]),
       isRetrying: this.#random.chance(0.7),
       majorityShare: this.#random.pick([0.1, 0.5, 0.9]),
       hasBulks: this.#random.chance(0.15),

@@ -11,8 +11,11 @@ export const SIM_DATABASE = 'sim';
 export const INSERTS = 'inserts';
 export const PUSHES = 'pushes';
 
-/** Pushes go to the lists of as many documents. */
-export const PUSH_KEYS = 8;
+/** Pushes go to the lists of as many documents at a time. */
+const PUSH_KEYS = 8;
+
+/** After as many pushes a client goes on with other lists: each push costs as much as its list is long. */
+const PUSHES_PER_GENERATION = 100;
 const BATCH_DOCUMENTS_MAX = 5;
 
 /** More than are applied in one go. */
@@ -55,6 +58,7 @@ export interface WorkloadOptions {
 export class Workload {
   readonly #options: WorkloadOptions;
   #lastToken: number;
+  #pushes = 0;
   /** Own documents that a majority has and that no delete was sent for. */
   readonly #kept: number[] = [];
 
@@ -123,10 +127,17 @@ export class Workload {
     return { body: encodeDocument({ insert: INSERTS, documents }), promised, isRetryable: true, records };
   }
 
+  /** The `_id` of a document with a list that is being pushed to. */
+  pushKey(): number {
+    const generation = Math.floor(this.#pushes / PUSHES_PER_GENERATION);
+    return generation * PUSH_KEYS + this.#options.random.below(PUSH_KEYS);
+  }
+
   #push(): Operation {
     const promised = this.#promise();
     const token = this.#token();
-    const key = this.#options.random.below(PUSH_KEYS);
+    const key = this.pushKey();
+    this.#pushes += 1;
     const update = { q: { _id: key }, u: { $push: { tokens: token } }, upsert: true };
     const body = encodeDocument({ update: PUSHES, updates: [update] });
     return { body, promised, isRetryable: true, records: [this.#begin('push', token, promised)], key };
@@ -135,7 +146,8 @@ export class Workload {
   #findAndPush(): Operation {
     const promised = this.#promise();
     const token = this.#token();
-    const key = this.#options.random.below(PUSH_KEYS);
+    const key = this.pushKey();
+    this.#pushes += 1;
     const update = { $push: { tokens: token } };
     const body = encodeDocument({ findAndModify: PUSHES, query: { _id: key }, update, upsert: true });
     return { body, promised, isRetryable: true, records: [this.#begin('push', token, promised)], key };

@@ -1,7 +1,7 @@
 import { CommandError, inContext } from '../base/command_error.ts';
 import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
 import { ElementReader } from '../bson/elements.ts';
-import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
+import { BSON_TYPE, isNumericType, typeAlias, type ValueSpan } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
 import { Turn } from '../database/turn.ts';
 import { refuseView, resolveView } from '../database/views.ts';
@@ -11,6 +11,8 @@ import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { valueOrderFor, viewOrderFor } from './collation_argument.ts';
+import { explainPipeline } from './explain_aggregate.ts';
+import type { ExplainTarget } from './explain_reply.ts';
 import { expressionScope } from './expression_scope.ts';
 import { ForeignCollections, pipelineSettings } from './foreign_collections.ts';
 import { wrongType } from './fields.ts';
@@ -29,6 +31,9 @@ export const aggregateCommand: Command = {
   run(request, context, reply) {
     const { data } = context;
     const aggregate = parseAggregate(request);
+    if (aggregate.isExplained) {
+      return explainAggregate(request, { context, reply, verbosity: 'queryPlanner', command: request.body });
+    }
     const isAboutCollection = checkTarget(request, aggregate);
     const ns = isAboutCollection ? readNamespace(request, data) : `${request.db}.$cmd.aggregate`;
     const readAt = readPoint(request, context, ns);
@@ -58,6 +63,22 @@ export const aggregateCommand: Command = {
   },
 };
 
+/** The command is explained whether or not it says so itself. */
+export function explainAggregate(request: CommandRequest, target: ExplainTarget): Promise<void> | undefined {
+  const { context } = target;
+  const { data } = context;
+  const aggregate = parseAggregate(request, true);
+  const isAboutCollection = checkTarget(request, aggregate);
+  const ns = isAboutCollection ? readNamespace(request, data) : `${request.db}.$cmd.aggregate`;
+  const readAt = readPoint(request, context, ns);
+  const turn = new Turn(context.env.clock);
+  const settled: Settled = { aggregate, ns, isAboutCollection, readAt, turn };
+  const { target: opened, stages } = compileAggregate(settled, request, context);
+  const { pipeline, hint } = opened;
+  const collection = data.catalog.find(opened.ns);
+  return explainPipeline({ ns: opened.ns, collection, pipeline, stages, hint, at: readAt() }, target);
+}
+
 interface Settled {
   readonly aggregate: Aggregate;
   /** What the cursor is called. */
@@ -67,8 +88,13 @@ interface Settled {
   readonly turn: Turn;
 }
 
-/** Compiles the pipeline, after those of the view it is about, and opens it. */
 function openAggregate(settled: Settled, request: CommandRequest, context: CommandContext) {
+  const { target, write } = compileAggregate(settled, request, context);
+  return { ...openPipelineOn(target, context.data), write };
+}
+
+/** Compiles the pipeline, after those of the view it is about. */
+function compileAggregate(settled: Settled, request: CommandRequest, context: CommandContext) {
   const { aggregate, ns, isAboutCollection, readAt, turn } = settled;
   const { data } = context;
   const view = isAboutCollection ? resolveView(data.catalog, ns) : undefined;
@@ -90,7 +116,7 @@ function openAggregate(settled: Settled, request: CommandRequest, context: Comma
   const { write } = pipeline;
   if (write !== undefined) checkOutput(write, request, context);
   const target = { ns: view?.ns ?? ns, pipeline, foreign, hint: aggregate.hint, memory, readAt, turn };
-  return { ...openPipelineOn(target, data), write };
+  return { target, stages, write };
 }
 
 function failRun(error: unknown): never {
@@ -100,6 +126,7 @@ function failRun(error: unknown): never {
 interface Aggregate {
   readonly pipeline: readonly Uint8Array[];
   readonly batchSize: number;
+  readonly isExplained: boolean;
   readonly hint: RawValue | undefined;
   readonly variables: Uint8Array | undefined;
   readonly collation: Uint8Array | undefined;
@@ -109,14 +136,14 @@ interface Aggregate {
 
 const IGNORED_FLAGS = new Set(['fromMongos', 'needsMerge']);
 
-function parseAggregate(request: CommandRequest): Aggregate {
+/** `isExplained`: it is explained from outside. */
+function parseAggregate(request: CommandRequest, isExplained = false): Aggregate {
   let pipeline: readonly Uint8Array[] | undefined;
   let batchSize: number | undefined;
+  const flags: Flags = { allowDiskUse: undefined, bypassesValidation: false, isExplained: false };
   let hint: RawValue | undefined;
   let variables: Uint8Array | undefined;
   let collation: Uint8Array | undefined;
-  let allowDiskUse: boolean | undefined;
-  let bypassesValidation = false;
   const args = Arguments.ofCommand('aggregate', request.body);
   while (args.next()) {
     if (args.name === 'pipeline') pipeline = parsePipeline(args);
@@ -124,18 +151,33 @@ function parseAggregate(request: CommandRequest): Aggregate {
     else if (args.name === 'hint') hint = args.hint();
     else if (args.name === 'collation') collation = args.document();
     else if (args.name === 'let') variables = args.document();
-    else if (args.name === 'allowDiskUse') allowDiskUse = args.bool();
-    else if (args.name === 'bypassDocumentValidation') bypassesValidation = args.flag();
-    else if (args.name === 'explain') args.refuseUnsupported();
-    else if (IGNORED_FLAGS.has(args.name)) args.flag();
-    else refuseUnknown(args);
+    else takeFlag(flags, args);
   }
   if (pipeline === undefined) throw noPipeline();
-  if (batchSize === undefined) {
+  if (batchSize === undefined && !flags.isExplained && !isExplained) {
     const text = "The 'cursor' option is required, except for aggregate with the explain argument";
     throw new CommandError('FailedToParse', text);
   }
-  return { pipeline, batchSize, hint, variables, collation, allowDiskUse, bypassesValidation };
+  return { pipeline, batchSize: batchSize ?? 0, hint, variables, collation, ...flags };
+}
+
+interface Flags {
+  allowDiskUse: boolean | undefined;
+  bypassesValidation: boolean;
+  isExplained: boolean;
+}
+
+function takeFlag(flags: Flags, args: Arguments): void {
+  if (args.name === 'allowDiskUse') flags.allowDiskUse = args.bool();
+  else if (args.name === 'bypassDocumentValidation') flags.bypassesValidation = args.flag();
+  else if (args.name === 'explain') flags.isExplained = explainFlag(args);
+  else if (IGNORED_FLAGS.has(args.name)) args.flag();
+  else refuseUnknown(args);
+}
+
+function explainFlag(args: Arguments): boolean {
+  if (args.value.type === BSON_TYPE.bool) return args.bool();
+  throw new CommandError('TypeMismatch', `explain must be a boolean, not a ${typeAlias(args.value.type)}`);
 }
 
 /** Aggregate has its own words for it. */

@@ -37,6 +37,7 @@ import { killCursorsCommand } from './kill_cursors.ts';
 import { killOpCommand } from './kill_op.ts';
 import { killSessionsCommand } from './kill_sessions.ts';
 import { listCollectionsCommand } from './list_collections.ts';
+import { explainCommand } from './explain.ts';
 import { listCommandsCommand } from './list_commands.ts';
 import { listDatabasesCommand } from './list_databases.ts';
 import { listIndexesCommand } from './list_indexes.ts';
@@ -103,6 +104,7 @@ export const COMMANDS: readonly Command[] = [
   killOpCommand,
   killSessionsCommand,
   listCollectionsCommand,
+  explainCommand(() => COMMANDS),
   listCommandsCommand(() => COMMANDS),
   listDatabasesCommand,
   listIndexesCommand,

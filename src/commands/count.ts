@@ -73,7 +73,8 @@ interface Count {
   readonly collation: Uint8Array | undefined;
 }
 
-function parseCount(request: CommandRequest): Count {
+/** Throws CommandError for bad arguments. */
+export function parseCount(request: CommandRequest): Count {
   let query = EMPTY_DOCUMENT;
   let skip = 0;
   let limit = Infinity;

@@ -54,7 +54,8 @@ interface Delete {
   readonly variables: Uint8Array | undefined;
 }
 
-function parseDelete(request: CommandRequest): Delete {
+/** Throws CommandError for bad arguments. */
+export function parseDelete(request: CommandRequest): Delete {
   const ns = writeNamespace(request);
   let documents: readonly Uint8Array[] | undefined;
   let ordered = true;

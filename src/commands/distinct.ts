@@ -69,7 +69,8 @@ interface Distinct {
   readonly collation: Uint8Array | undefined;
 }
 
-function parseDistinct(request: CommandRequest): Distinct {
+/** Throws CommandError for bad arguments. */
+export function parseDistinct(request: CommandRequest): Distinct {
   let key: string | undefined;
   let query = EMPTY_DOCUMENT;
   let hint: RawValue | undefined;

@@ -57,7 +57,7 @@ export const findCommand: Command = {
 };
 
 /** What is neither a name nor a uuid is told in find's own words. */
-function checkName(request: CommandRequest): void {
+export function checkName(request: CommandRequest): void {
   const first = new ElementReader(request.body);
   first.next();
   if (first.type === BSON_TYPE.string || first.type === BSON_TYPE.binData) return;
@@ -73,7 +73,8 @@ const IGNORED = new Set(['oplogReplay', 'allowPartialResults', 'readOnce', 'ntor
 const UNSUPPORTED = new Set(['returnKey', 'showRecordId', 'requestResumeToken', '$_requestResumeToken']);
 const UNSUPPORTED_DOCUMENTS = new Set(['min', 'max', '$_resumeAfter', '$_startAt']);
 
-function parseFind(request: CommandRequest, ns: string): Find {
+/** Throws CommandError for bad arguments. */
+export function parseFind(request: CommandRequest, ns: string): Find {
   const find: Find = {
     ns,
     filter: EMPTY_DOCUMENT,
@@ -264,7 +265,8 @@ interface Order {
   readonly hint: Hint | undefined;
 }
 
-function orderOf(find: Find, valueOrder: ValueOrder): Order {
+/** What the sort and the hint say of the order. */
+export function orderOf(find: Find, valueOrder: ValueOrder): Order {
   const { sort, tailable } = find;
   const byField = find.hint === undefined ? undefined : naturalOf(find.hint);
   if (sort === undefined || isEmptyDocument(sort)) return { sort: undefined, hint: byField };

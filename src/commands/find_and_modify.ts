@@ -37,7 +37,7 @@ export const findAndModifyCommand: Command = {
   run(request, context, reply) {
     const { data } = context;
     const ns = writeNamespace(request);
-    const args = parseArguments(request);
+    const args = parseFindAndModify(request);
     checkArguments(args);
     checkWritable(ns, data);
     const compiled = compile(args, ns, context);
@@ -72,7 +72,8 @@ interface FindAndModify {
   bypassesValidation: boolean;
 }
 
-function parseArguments(request: CommandRequest): FindAndModify {
+/** Throws CommandError for bad arguments. */
+export function parseFindAndModify(request: CommandRequest): FindAndModify {
   const parsed: FindAndModify = {
     query: EMPTY_DOCUMENT,
     update: undefined,
@@ -151,7 +152,7 @@ function takeFlag(parsed: FindAndModify, args: Arguments): void {
   }
 }
 
-function checkArguments(args: FindAndModify): void {
+export function checkArguments(args: FindAndModify): void {
   const { update, remove, returnNew, upsert, arrayFilters } = args;
   if (update === undefined && !remove) throw bad('Either an update or remove=true must be specified');
   if (update !== undefined) {

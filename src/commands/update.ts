@@ -56,7 +56,8 @@ interface Update {
   readonly bypassesValidation: boolean;
 }
 
-function parseUpdate(request: CommandRequest): Update {
+/** Throws CommandError for bad arguments. */
+export function parseUpdate(request: CommandRequest): Update {
   const ns = writeNamespace(request);
   let documents: readonly Uint8Array[] | undefined;
   let ordered = true;

@@ -20,7 +20,7 @@ export interface CountRequest {
 }
 
 /** Whether the entries in the ranges are as many as the records. */
-function countsKeys(access: Access): access is IndexAccess {
+export function countsKeys(access: Access): access is IndexAccess {
   return access.kind === 'index' && access.checks.length === 0 && access.index?.isMultikey !== true;
 }
 

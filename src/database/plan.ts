@@ -47,6 +47,10 @@ export type Hint =
 export interface Choice {
   readonly plan: Plan;
   readonly rejected: readonly Plan[];
+  /** Whether it was chosen because it won a trial before. */
+  readonly isCached?: boolean;
+  /** Whether only some indexes were let be considered. */
+  readonly hasFilter?: boolean;
 }
 
 const NATURAL = fieldName('$natural');
@@ -98,7 +102,7 @@ function chooseByTrial(plans: readonly Plan[], request: PlanRequest): Choice {
     plan = tryPlans(plans, { collection, filter, at });
     collection.plans.remember(shape, identityOf(plan.access));
   }
-  return { plan, rejected: plans.filter((other) => other !== plan) };
+  return { plan, rejected: plans.filter((other) => other !== plan), isCached: identityOf(plan.access) === cached };
 }
 
 /** Whether documents that come as planned need no sorting: an index never has the order of a collation. */

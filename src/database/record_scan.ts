@@ -17,6 +17,8 @@ export interface RecordScan {
   /** What it took so far. */
   readonly keysExamined?: number;
   readonly docsExamined?: number;
+  /** The scans that it puts together. */
+  readonly parts?: readonly RecordScan[];
   /** After a pause: go on with the state at another timestamp. */
   moveTo(at: Timestamp): void;
 }

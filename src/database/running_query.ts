@@ -45,10 +45,23 @@ export function planOf(request: Omit<FindRequest, 'projection' | 'turn' | 'skip'
 }
 
 export function openFind(request: FindRequest): RunningQuery {
-  const plan = planOf(request);
+  return openPlanned(request, planOf(request));
+}
+
+/** A query whose plan was chosen. */
+export interface PlannedQuery extends RunningQuery {
+  readonly scan: RecordScan;
+}
+
+/** `watched` may put something around the scan. */
+export function openPlanned(
+  request: FindRequest,
+  plan: Plan,
+  watched: (scan: RecordScan) => RecordScan = (scan) => scan,
+): PlannedQuery {
   const { collection, filter, at, turn } = request;
   const matcher = plan.isExact ? undefined : filter.matcher;
-  const scan = openScan({ collection, access: plan.access, matcher, at, turn });
+  const scan = watched(openScan({ collection, access: plan.access, matcher, at, turn }));
   let source: Source = new ScanSource(scan);
   let sorted: SortSource | undefined;
   if (request.sort !== undefined && !isInOrder(plan, request.sort)) {
@@ -74,13 +87,15 @@ interface FindParts {
   readonly isSingle: boolean;
 }
 
-class FindQuery implements RunningQuery {
+class FindQuery implements PlannedQuery {
   readonly source: Source;
   readonly turn: Turn;
   readonly projection: Projection | undefined;
+  readonly scan: RecordScan;
   readonly #parts: FindParts;
 
   constructor(parts: FindParts) {
+    this.scan = parts.scan;
     this.source = parts.source;
     this.turn = parts.turn;
     this.projection = parts.projection;

@@ -13,27 +13,27 @@ const NONE = new Uint8Array(0);
 abstract class CombinedScan implements RecordScan {
   recordId: Uint8Array = NONE;
   document: Uint8Array = NONE;
-  protected readonly scans: readonly RecordScan[];
+  readonly parts: readonly RecordScan[];
   readonly #target: ScanTarget;
   readonly #seen = new Set<number>();
 
   constructor(target: ScanTarget, scans: readonly RecordScan[]) {
     this.#target = target;
-    this.scans = scans;
+    this.parts = scans;
   }
 
   get keysExamined(): number {
-    return this.scans.reduce((sum, scan) => sum + (scan.keysExamined ?? 0), 0);
+    return this.parts.reduce((sum, scan) => sum + (scan.keysExamined ?? 0), 0);
   }
 
   get docsExamined(): number {
-    return this.scans.reduce((sum, scan) => sum + (scan.docsExamined ?? 0), 0);
+    return this.parts.reduce((sum, scan) => sum + (scan.docsExamined ?? 0), 0);
   }
 
   abstract advance(): Step;
 
   moveTo(at: Timestamp): void {
-    for (const scan of this.scans) scan.moveTo(at);
+    for (const scan of this.parts) scan.moveTo(at);
   }
 
   /** Makes the record that `scan` stands on the current one, unless it was before or does not match. */
@@ -52,8 +52,8 @@ export class UnionScan extends CombinedScan {
   #current = 0;
 
   advance(): Step {
-    while (this.#current < this.scans.length) {
-      const scan = this.scans[this.#current];
+    while (this.#current < this.parts.length) {
+      const scan = this.parts[this.#current];
       const step = scan.advance();
       if (step === 'pause') return 'pause';
       if (step === 'end') this.#current += 1;

@@ -1,0 +1,58 @@
+import { describe, expect, test } from 'vitest';
+import { TestCommands, type Reply } from '../../tests/support/test_commands.ts';
+
+async function filled(): Promise<TestCommands> {
+  const db = await TestCommands.open();
+  await db.run({ insert: 'c', documents: Array.from({ length: 200 }, (_, i) => ({ _id: i, a: i % 10, b: i })) });
+  await db.run({ createIndexes: 'c', indexes: [{ key: { a: 1 }, name: 'a_1' }] });
+  await db.run({ createIndexes: 'c', indexes: [{ key: { b: -1 }, name: 'b_-1' }] });
+  return db;
+}
+
+function planOf(reply: Reply): Reply {
+  return (reply['queryPlanner'] as Reply)['winningPlan'] as Reply;
+}
+
+describe('explain', () => {
+  test('counts the keys and documents that a query looked at', async () => {
+    const db = await filled();
+    const reply = await db.run({ explain: { find: 'c', filter: { a: 3, b: { $mod: [2, 1] } }, hint: 'a_1' } });
+    expect(planOf(reply)).toMatchObject({ stage: 'FETCH', inputStage: { indexBounds: { a: ['[3, 3]'] } } });
+    expect(reply['executionStats']).toMatchObject({ nReturned: 20, totalKeysExamined: 20, totalDocsExamined: 20 });
+  });
+
+  test('tells the plans that were not taken, and tries them when asked to', async () => {
+    const db = await filled();
+    const find = { find: 'c', filter: { a: 3, b: 13 } };
+    const reply = await db.run({ explain: find });
+    expect(planOf(reply)).toMatchObject({ inputStage: { indexName: 'b_-1', indexBounds: { b: ['[13, 13]'] } } });
+    expect((reply['queryPlanner'] as Reply)['rejectedPlans']).toHaveLength(1);
+    expect((reply['executionStats'] as Reply)['allPlansExecution']).toHaveLength(2);
+    const brief = await db.run({ explain: find, verbosity: 'queryPlanner' });
+    expect(brief).not.toHaveProperty('executionStats');
+  });
+
+  test('joins indexes for an $or, one branch each', async () => {
+    const db = await filled();
+    const reply = await db.run({ explain: { find: 'c', filter: { $or: [{ a: 1 }, { b: { $lt: 3 } }] } } });
+    expect(planOf(reply)).toMatchObject({
+      stage: 'SUBPLAN',
+      inputStage: { inputStage: { stage: 'OR', inputStages: [{ indexName: 'a_1' }, { indexName: 'b_-1' }] } },
+    });
+    expect(reply['executionStats']).toMatchObject({ nReturned: 22, totalKeysExamined: 23 });
+  });
+
+  test('shows a pipeline as the query that stands for its beginning, and the stages after it', async () => {
+    const db = await filled();
+    const pipeline = [{ $match: { a: 1 } }, { $unwind: '$b' }];
+    const reply = await db.run({ explain: { aggregate: 'c', pipeline, cursor: {} } });
+    expect(reply['stages']).toMatchObject([{ $cursor: { executionStats: { nReturned: 20 } } }, { $unwind: '$b' }]);
+  });
+
+  test('changes nothing', async () => {
+    const db = await filled();
+    const explained = await db.run({ explain: { delete: 'c', deletes: [{ q: { a: 1 }, limit: 0 }] } });
+    expect(explained).toMatchObject({ executionStats: { executionStages: { stage: 'DELETE', nWouldDelete: 20 } } });
+    expect(await db.run({ count: 'c' })).toMatchObject({ n: 200 });
+  });
+});

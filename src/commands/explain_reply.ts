@@ -1,0 +1,104 @@
+/** The reply to an explain: the plan of a query, what it did, and which server says so. */
+import { CommandError } from '../base/command_error.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import {
+  planExplained,
+  writeExecutionStats,
+  writeQueryPlanner,
+  type ExecutedPlan,
+} from '../database/explain/explain_query.ts';
+import { ExplainRun } from '../database/explain/explain_run.ts';
+import type { ExplainedQuery } from '../database/explain/query_stages.ts';
+import type { Choice } from '../database/plan.ts';
+import type { Plan } from '../database/planner/access.ts';
+import { Turn } from '../database/turn.ts';
+import type { CommandContext } from './context.ts';
+import { runToEnd } from './cursor_reply.ts';
+import { VERSION } from './version.ts';
+
+export type Verbosity = 'queryPlanner' | 'executionStats' | 'allPlansExecution';
+
+/** Where the answer goes, and how much of it is wanted. */
+export interface ExplainTarget {
+  readonly context: CommandContext;
+  readonly verbosity: Verbosity;
+  readonly reply: BsonWriter;
+  readonly command: Uint8Array;
+}
+
+/** Documents after which a rejected plan need not go on. */
+const TRIAL_RESULTS_MAX = 101;
+
+/** The whole reply about one query. */
+export function explainQuery(query: ExplainedQuery, target: ExplainTarget): Promise<void> | undefined {
+  const { reply, verbosity } = target;
+  const choice = planExplained(query);
+  reply.string('explainVersion', '1');
+  writeQueryPlanner(query, choice, reply);
+  if (verbosity === 'queryPlanner') {
+    writeServer(target);
+    return undefined;
+  }
+  const execution = executeChoice(query, choice, target);
+  const finish = (): void => {
+    execution.write();
+    writeServer(target);
+  };
+  const waiting = execution.run();
+  if (waiting === undefined) finish();
+  return waiting?.then(finish);
+}
+
+/** A run of the winner and, where they are asked for, short ones of all plans. */
+export function executeChoice(
+  query: ExplainedQuery,
+  choice: Choice | undefined,
+  { context, verbosity, reply }: Pick<ExplainTarget, 'context' | 'verbosity' | 'reply'>,
+): { run(): Promise<void> | undefined; write(): void } {
+  const { clock } = context.env;
+  const startedAt = clock.monotonic();
+  const turn = new Turn(clock);
+  const start = (plan: Plan, most: number): ExplainRun | undefined => {
+    return query.collection && new ExplainRun(query, query.collection, { plan, turn, most });
+  };
+  const isTried = verbosity === 'allPlansExecution' && choice !== undefined && choice.rejected.length > 0;
+  const tried = isTried ? [choice.plan, ...choice.rejected] : [];
+  const winner = choice && start(choice.plan, Infinity);
+  const trials = tried.map((plan): ExecutedPlan & { run: ExplainRun | undefined } => ({
+    plan,
+    run: start(plan, TRIAL_RESULTS_MAX),
+  }));
+  const runs = [winner, ...trials.map((one) => one.run)].filter((one) => one !== undefined);
+  let current = 0;
+  const advance = (): 'done' | 'pause' => {
+    for (; current < runs.length; current++) if (runs[current].advance() === 'pause') return 'pause';
+    return 'done';
+  };
+  return {
+    run: () => runToEnd(advance, context, () => resume(query, turn)),
+    write() {
+      const millis = Math.max(0, Math.round(clock.monotonic() - startedAt));
+      const all = verbosity === 'allPlansExecution' ? trials : undefined;
+      writeExecutionStats(query, { plan: choice?.plan, run: winner, millis, trials: all }, reply);
+    },
+  };
+}
+
+function resume({ collection }: ExplainedQuery, turn: Turn): void {
+  if (collection?.gone !== undefined) throw new CommandError('QueryPlanKilled', collection.gone);
+  turn.restart();
+}
+
+/** What every explain ends with. */
+export function writeServer({ command, reply, context }: ExplainTarget): void {
+  const address = context.connection.localAddress;
+  const colon = address.lastIndexOf(':');
+  reply.document('command', command);
+  reply.startSubdocument('serverInfo').string('host', address.slice(0, colon));
+  reply.int32('port', Number(address.slice(colon + 1)) || 0).string('version', VERSION);
+  reply.string('gitVersion', '').end();
+  reply.startSubdocument('serverParameters').int32('internalQueryFacetBufferSizeBytes', FACET_BYTES);
+  reply.int32('internalDocumentSourceGroupMaxMemoryBytes', FACET_BYTES).end();
+}
+
+const FACET_BYTES = 104_857_600;

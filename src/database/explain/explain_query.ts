@@ -1,0 +1,98 @@
+/** The parts of an explain reply that are about a query: `queryPlanner` and `executionStats`. */
+import type { BsonWriter } from '../../bson/writer.ts';
+import { normalizePredicate } from '../../query/match/normalize_predicate.ts';
+import { serializePredicate } from '../../query/match/serialize_predicate.ts';
+import { chooseAmongPlans, type Choice } from '../plan.ts';
+import type { Plan } from '../planner/access.ts';
+import { queryShapeOf } from '../planner/query_shape.ts';
+import { shapeHashOf } from './shape_hash.ts';
+import { queryStages, type ExplainedQuery, type QueryRun } from './query_stages.ts';
+import { writeStage } from './stage.ts';
+
+/** Undefined when there is no collection. Throws what planning throws. */
+export function planExplained(query: ExplainedQuery): Choice | undefined {
+  const { collection, filter, sort, hint, at } = query;
+  if (collection === undefined) return undefined;
+  return chooseAmongPlans({ collection, filter, sort: sort?.indexFields, hint, at });
+}
+
+export function writeQueryPlanner(query: ExplainedQuery, choice: Choice | undefined, writer: BsonWriter): void {
+  const { ns, filter, sort, collation } = query;
+  const hash = shapeHashOf(queryShapeOf(filter.predicate, sort?.fields));
+  writer.startSubdocument('queryPlanner').string('namespace', ns);
+  writer.document('parsedQuery', serializePredicate(normalizePredicate(filter.predicate)));
+  if (collation !== undefined) writer.document('collation', collation);
+  writer.bool('indexFilterSet', choice?.hasFilter === true);
+  writer.string('queryHash', hash).string('planCacheShapeHash', hash).string('planCacheKey', hash);
+  writer.int32('optimizationTimeMillis', 0).bool('maxIndexedOrSolutionsReached', false);
+  writer.bool('maxIndexedAndSolutionsReached', false).bool('maxScansToExplodeReached', false);
+  writer
+    .bool('prunedSimilarIndexes', false)
+    .startSubdocument('winningPlan')
+    .bool('isCached', choice?.isCached === true);
+  writeStage(queryStages(query, choice?.plan, undefined), writer, false);
+  writer.end().startArray('rejectedPlans');
+  for (const [i, plan] of (choice?.rejected ?? []).entries()) {
+    writer.startSubdocument(i).bool('isCached', false);
+    writeStage(queryStages(query, plan, undefined), writer, false);
+    writer.end();
+  }
+  writer.end().end();
+}
+
+/** A plan and what it did. */
+export interface ExecutedPlan {
+  readonly plan: Plan | undefined;
+  readonly run: QueryRun | undefined;
+}
+
+export interface Execution extends ExecutedPlan {
+  readonly millis: number;
+  /** With all plans that were tried: what each did. */
+  readonly trials: readonly ExecutedPlan[] | undefined;
+}
+
+export function writeExecutionStats(query: ExplainedQuery, execution: Execution, writer: BsonWriter): void {
+  writer.startSubdocument('executionStats').bool('executionSuccess', true);
+  writer.int32('nReturned', returnsDocuments(query) ? (execution.run?.returned ?? 0) : 0);
+  writer.int32('executionTimeMillis', execution.millis);
+  writeExecuted(query, execution, writer);
+  if (execution.trials !== undefined) {
+    writer.startArray('allPlansExecution');
+    for (const [i, trial] of execution.trials.entries()) {
+      writer
+        .startSubdocument(i)
+        .int32('nReturned', trial.run?.returned ?? 0)
+        .int32('executionTimeMillisEstimate', 0);
+      writeExecuted(query, trial, writer);
+      writer.end();
+    }
+    writer.end();
+  }
+  writer.end();
+}
+
+function returnsDocuments({ purpose }: ExplainedQuery): boolean {
+  return purpose.kind === 'find' || purpose.kind === 'distinct';
+}
+
+const NO_RUN: QueryRun = {
+  scan: { advance: () => 'end', recordId: new Uint8Array(0), document: new Uint8Array(0), moveTo: () => {} },
+  found: 0,
+  returned: 0,
+  isEnded: true,
+};
+
+function writeExecuted(query: ExplainedQuery, { plan, run = NO_RUN }: ExecutedPlan, writer: BsonWriter): void {
+  writer.int32('totalKeysExamined', run.scan.keysExamined ?? 0);
+  writer.int32('totalDocsExamined', countsWithoutDocuments(query, plan) ? 0 : (run.scan.docsExamined ?? 0));
+  writer.startSubdocument('executionStages').bool('isCached', false);
+  writeStage(queryStages(query, plan, run), writer, true);
+  writer.end();
+}
+
+/** Counting does not look at documents when keys tell all, whatever the run for explain did. */
+function countsWithoutDocuments({ purpose, filter }: ExplainedQuery, plan: Plan | undefined): boolean {
+  if (purpose.kind !== 'count') return false;
+  return filter.matchesAll || (plan?.isExact === true && plan.access.kind === 'index');
+}

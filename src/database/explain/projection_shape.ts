@@ -1,0 +1,78 @@
+/** What explain and the planner need to know of a projection: how simple it is, and which paths it reads. */
+import { ElementReader, isEmptyDocument } from '../../bson/elements.ts';
+import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
+import { isTruthy, stringOf } from '../../bson/value.ts';
+import type { Plan } from '../planner/access.ts';
+
+export class ProjectionShape {
+  readonly spec: Uint8Array;
+  /** Whether it only keeps fields of the top level. */
+  readonly isSimple: boolean;
+  /** What it reads; undefined when that may be anything. */
+  readonly #paths: ReadonlySet<string> | undefined;
+
+  /** Undefined for an empty specification. */
+  static of(spec: Uint8Array): ProjectionShape | undefined {
+    return isEmptyDocument(spec) ? undefined : new ProjectionShape(spec);
+  }
+
+  private constructor(spec: Uint8Array) {
+    const reader = new ElementReader(spec);
+    const paths = new Set<string>();
+    let isSimple = true;
+    let isInclusion = false;
+    let readsAnything = false;
+    let hasId = true;
+    while (reader.next()) {
+      const name = reader.name();
+      const isFlag = reader.type === BSON_TYPE.bool || isNumericType(reader.type);
+      if (isFlag && !isTruthy(reader)) {
+        if (name === '_id') hasId = false;
+        else readsAnything = true;
+        continue;
+      }
+      isInclusion = true;
+      isSimple &&= isFlag && !name.includes('.');
+      if (isFlag) paths.add(name);
+      else if (!addPathsRead(reader, paths)) readsAnything = true;
+    }
+    if (hasId) paths.add('_id');
+    this.spec = spec;
+    this.isSimple = isSimple && isInclusion && !readsAnything;
+    this.#paths = isInclusion && !readsAnything ? paths : undefined;
+  }
+
+  /** Whether the keys of the plan's index have all that is read. */
+  isCoveredBy({ access, residual }: Plan): boolean {
+    if (access.kind !== 'index' || residual !== undefined || this.#paths === undefined) return false;
+    const { candidate } = access.bounds;
+    if (candidate.isMultikey || candidate.isWildcard) return false;
+    const fields = candidate.fields.filter((field) => field.plugin === undefined).map((field) => field.path);
+    return [...this.#paths].every((path) => fields.includes(path));
+  }
+}
+
+/** Paths of fields in an expression; false when it may read anything. */
+function addPathsRead(value: ElementReader, paths: Set<string>): boolean {
+  switch (value.type) {
+    case BSON_TYPE.string: {
+      const text = stringOf(value);
+      if (text.startsWith('$$')) return false;
+      if (text.startsWith('$')) paths.add(text.slice(1));
+      return true;
+    }
+    case BSON_TYPE.object:
+    case BSON_TYPE.array: {
+      const inner = new ElementReader(value.bytes, value.start);
+      while (inner.next()) {
+        if (FIND_OPERATORS.has(inner.name()) || !addPathsRead(inner, paths)) return false;
+      }
+      return true;
+    }
+    default:
+      return true;
+  }
+}
+
+/** Operators of projections that look at the whole document or at what the filter matched. */
+const FIND_OPERATORS: ReadonlySet<string> = new Set(['$slice', '$elemMatch', '$meta', '$literal', '$getField']);

@@ -14,12 +14,18 @@ import {
 import { BsonWriter } from '../../bson/writer.ts';
 import { describeValue } from '../describe.ts';
 import { compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
+import type { Accumulator } from '../accumulator/accumulator.ts';
+import { Sorter } from '../sort/sorter.ts';
+import { valueKeys } from '../sort/value_keys.ts';
+import type { ValueOrder } from '../value_order.ts';
 import type { AccumulatedField } from './accumulated_fields.ts';
 import { BlockingSource, type BlockingWork } from './blocking_source.ts';
 import { countField, outputOf } from './bucket_stage.ts';
 import { checkRoundable, rounderOf, type Rounder } from './granularity.ts';
 import { MemoryBudget } from './memory_budget.ts';
-import type { StageKind } from './stage.ts';
+import { Pace } from './pace.ts';
+import { PAUSE } from './source.ts';
+import type { StageContext, StageKind } from './stage.ts';
 
 interface BucketAutoSpec {
   readonly groupBy: Expression;
@@ -30,9 +36,9 @@ interface BucketAutoSpec {
 
 export const bucketAutoStage: StageKind = {
   name: '$bucketAuto',
-  parse(operand, { scope }) {
-    const spec = parseSpec(operand, scope);
-    return { kind: 'other', open: (source) => new BlockingSource(source, new BucketAutoWork(spec, scope)) };
+  parse(operand, context) {
+    const spec = parseSpec(operand, context.scope);
+    return { kind: 'other', open: (source) => new BlockingSource(source, new BucketAutoWork(spec, context)) };
   },
 };
 
@@ -95,75 +101,96 @@ function granularityOf(value: RawValue): Rounder {
   throw new CommandError(40261, `The $bucketAuto 'granularity' field must be a string, but found type: ${type}`);
 }
 
-interface Entry {
-  readonly value: RawValue;
-  readonly document: Uint8Array;
-}
-
+/** The documents in order; those of the bucket that is being filled, and the next one. */
 class BucketAutoWork implements BlockingWork {
   readonly #spec: BucketAutoSpec;
-  readonly #scope: ExpressionScope;
-  readonly #memory = new MemoryBudget('$bucketAuto');
-  #entries: Entry[] = [];
-  #at = 0;
+  readonly #order: ValueOrder;
+  readonly #budget: MemoryBudget;
+  readonly #sorter: Sorter;
+  readonly #pace = new Pace();
+  #count = 0;
+  #next: RawDocument | undefined;
 
-  constructor(spec: BucketAutoSpec, scope: ExpressionScope) {
+  constructor(spec: BucketAutoSpec, { scope, memory }: StageContext) {
     this.#spec = spec;
-    this.#scope = scope;
+    this.#order = scope.order;
+    this.#budget = new MemoryBudget('$bucketAuto', memory);
+    const { keyOf, compare } = valueKeys(scope.order);
+    const key = (document: Uint8Array): Uint8Array => keyOf(this.#valueOf(document));
+    this.#sorter = new Sorter({ key, compare }, Infinity, memory);
   }
 
   add(document: Uint8Array): void {
-    const value = copyValue(this.#spec.groupBy.evaluate(document) ?? RAW_NULL);
-    if (this.#spec.rounder !== undefined) checkRoundable(value);
-    this.#memory.take(document.length + value.end);
-    this.#entries.push({ value, document });
+    if (this.#spec.rounder !== undefined) checkRoundable(this.#valueOf(document));
+    this.#sorter.add(document);
+    this.#count++;
   }
 
-  *results(): Iterator<Uint8Array> {
-    const { order } = this.#scope;
-    const { buckets, rounder } = this.#spec;
-    const entries = this.#entries.toSorted((a, b) => order.compare(a.value, b.value));
-    this.#entries = entries;
-    const size = Math.max(1, Math.round(entries.length / buckets));
+  *results(): Generator<Uint8Array | typeof PAUSE> {
+    const { buckets, rounder, fields } = this.#spec;
+    const size = Math.max(1, Math.round(this.#count / buckets));
+    this.#advance();
     let min: RawValue | undefined;
-    for (let bucket = 0; bucket < buckets && this.#at < entries.length; bucket++) {
-      const from = this.#at;
-      const first = entries[from].value;
-      this.#take(bucket === buckets - 1 ? entries.length : from + size);
-      const last = entries[this.#at - 1].value;
-      let max = entries[this.#at]?.value ?? last;
-      if (rounder !== undefined) {
-        min ??= rounder.roundDown(first);
-        max = this.#roundedEnd(rounder, last);
-      }
-      yield this.#bucket(min ?? first, max, entries.slice(from, this.#at));
-      min = rounder === undefined ? undefined : max;
+    for (let bucket = 0; bucket < buckets && this.#next !== undefined; bucket++) {
+      const accumulators = fields.map(({ accumulator }) => accumulator.create(this.#budget, undefined));
+      const first: RawValue = this.#next.value;
+      const end = yield* this.#fill(accumulators, bucket === buckets - 1 ? Infinity : size);
+      const from = min ?? rounder?.roundDown(first) ?? first;
+      yield bucketDocument({ min: from, max: end }, fields, accumulators);
+      min = rounder === undefined ? undefined : end;
     }
   }
 
-  /** Up to `end`, and on while values are equal. */
-  #take(end: number): void {
-    const { order } = this.#scope;
-    const entries = this.#entries;
-    this.#at = Math.min(end, entries.length);
-    while (this.#at < entries.length && order.compare(entries[this.#at].value, entries[this.#at - 1].value) === 0)
-      this.#at++;
+  /** Takes `size` documents and those that stay with them; returns where the bucket ends. */
+  *#fill(accumulators: readonly Accumulator[], size: number): Generator<typeof PAUSE, RawValue> {
+    const { rounder } = this.#spec;
+    let last: RawValue = RAW_NULL;
+    let boundary: RawValue | undefined;
+    for (let taken = 0; this.#next !== undefined; taken++) {
+      const { value, document } = this.#next;
+      if (taken >= size) {
+        boundary ??= rounder?.roundUp(last);
+        if (!this.#belongs(value, last, boundary)) break;
+      }
+      for (const accumulator of accumulators) accumulator.add(document);
+      last = value;
+      this.#advance();
+      if (this.#pace.mustPause()) yield PAUSE;
+    }
+    return boundary ?? rounder?.roundUp(last) ?? this.#next?.value ?? last;
   }
 
-  /** The boundary above the last value; what is below it belongs to the bucket, too. */
-  #roundedEnd(rounder: Rounder, last: RawValue): RawValue {
-    const { order } = this.#scope;
-    const boundary = rounder.roundUp(last);
-    while (this.#at < this.#entries.length && order.compare(this.#entries[this.#at].value, boundary) < 0) this.#at++;
-    return boundary;
+  close(): void {
+    this.#sorter.close();
   }
 
-  #bucket(min: RawValue, max: RawValue, entries: readonly Entry[]): Uint8Array {
-    const { fields } = this.#spec;
-    const accumulators = fields.map(({ accumulator }) => accumulator.create(this.#memory, undefined));
-    for (const { document } of entries) for (const accumulator of accumulators) accumulator.add(document);
-    const writer = new BsonWriter().startDocument().startSubdocument('_id').value('min', min).value('max', max).end();
-    for (const [i, { name }] of fields.entries()) writer.value(name, accumulators[i].result());
-    return writer.endDocument().finish();
+  /** Values equal to the last one stay with it, and so do those below the rounded end. */
+  #belongs(value: RawValue, last: RawValue, boundary: RawValue | undefined): boolean {
+    const { compare } = this.#order;
+    return compare(value, last) === 0 || (boundary !== undefined && compare(value, boundary) < 0);
   }
+
+  #advance(): void {
+    const document = this.#sorter.next();
+    this.#next = document === undefined ? undefined : { document, value: copyValue(this.#valueOf(document)) };
+  }
+
+  #valueOf(document: Uint8Array): RawValue {
+    return this.#spec.groupBy.evaluate(document) ?? RAW_NULL;
+  }
+}
+
+interface RawDocument {
+  readonly document: Uint8Array;
+  readonly value: RawValue;
+}
+
+function bucketDocument(
+  { min, max }: { readonly min: RawValue; readonly max: RawValue },
+  fields: readonly AccumulatedField[],
+  accumulators: readonly Accumulator[],
+): Uint8Array {
+  const writer = new BsonWriter().startDocument().startSubdocument('_id').value('min', min).value('max', max).end();
+  for (const [i, { name }] of fields.entries()) writer.value(name, accumulators[i].result());
+  return writer.endDocument().finish();
 }

@@ -33,10 +33,10 @@ interface FillSpec {
 
 export const fillStage: StageKind = {
   name: '$fill',
-  parse(operand, { scope }) {
-    const spec = parseSpec(operand, scope);
+  parse(operand, context) {
+    const spec = parseSpec(operand, context.scope);
     const open = (source: Source): Source => {
-      const filled = spec.fields.length === 0 ? source : new BlockingSource(source, new WindowWork(spec, scope));
+      const filled = spec.fields.length === 0 ? source : new BlockingSource(source, new WindowWork(spec, context));
       return spec.fixed.length === 0 ? filled : new MapSource(filled, (document) => withFixed(spec.fixed, document));
     };
     return { kind: 'other', open };

@@ -1,72 +1,95 @@
 /** Documents by partition, each partition in order: the frame of `$setWindowFields` and `$fill`. */
 import { CommandError } from '../../base/command_error.ts';
-import { compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import { copyValue, RAW_NULL, rawString, type RawValue } from '../../bson/value.ts';
+import { RAW_NULL, rawString, type RawValue } from '../../bson/value.ts';
+import { compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
+import type { Entry } from '../sort/merge.ts';
+import { Sorter } from '../sort/sorter.ts';
+import { valueKeys, valueThenSort } from '../sort/value_keys.ts';
 import type { SortSpec } from '../sort.ts';
 import type { Partition } from '../window/partition.ts';
-import type { MemoryBudget } from './memory_budget.ts';
+import type { MemoryUser, StageMemory } from './memory_budget.ts';
+import { Pace } from './pace.ts';
+import { PAUSE } from './source.ts';
 
 /** What a document costs besides its bytes. */
 const DOCUMENT_OVERHEAD_BYTES = 64;
 
-interface Member {
-  readonly document: Uint8Array;
-  readonly key: Uint8Array;
+export interface PartitionsPlace {
+  readonly scope: ExpressionScope;
+  /** Of all documents, while they are sorted. */
+  readonly memory: StageMemory;
+  /** Of the partition that is in memory. */
+  readonly budget: MemoryUser;
 }
 
+/** All documents are sorted by partition; then one partition after the other is in memory. */
 export class Partitions {
   readonly #by: Expression | undefined;
   readonly #sort: SortSpec | undefined;
-  readonly #scope: ExpressionScope;
-  readonly #memory: MemoryBudget;
-  readonly #members = new Map<string, { readonly value: RawValue; readonly members: Member[] }>();
+  readonly #place: PartitionsPlace;
+  readonly #sorter: Sorter;
+  readonly #compare: (a: Uint8Array, b: Uint8Array) => number;
 
-  constructor(
-    by: Expression | undefined,
-    sort: SortSpec | undefined,
-    { scope, memory }: { readonly scope: ExpressionScope; readonly memory: MemoryBudget },
-  ) {
+  constructor(by: Expression | undefined, sort: SortSpec | undefined, place: PartitionsPlace) {
     this.#by = by;
     this.#sort = sort;
-    this.#scope = scope;
-    this.#memory = memory;
+    this.#place = place;
+    const { keyOf, compare } = valueThenSort(valueKeys(place.scope.order), sort);
+    this.#compare = compare;
+    const key = (document: Uint8Array): Uint8Array => keyOf(this.#valueOf(document), document);
+    this.#sorter = new Sorter({ key, compare }, Infinity, place.memory);
   }
 
   add(document: Uint8Array): void {
-    this.#memory.take(document.length + DOCUMENT_OVERHEAD_BYTES);
+    this.#sorter.add(document);
+  }
+
+  /** In the order of their values. The memory of one is given back when the next is asked for. */
+  *sorted(): Generator<Partition | typeof PAUSE> {
+    const { budget } = this.#place;
+    const pace = new Pace();
+    let next = this.#sorter.nextEntry();
+    while (next !== undefined) {
+      const name = this.#nameOf(next);
+      const members: Entry[] = [];
+      let bytes = 0;
+      do {
+        const size = next.document.length + DOCUMENT_OVERHEAD_BYTES;
+        budget.take(size);
+        bytes += size;
+        members.push(next);
+        if (pace.mustPause()) yield PAUSE;
+        next = this.#sorter.nextEntry();
+      } while (next !== undefined && this.#nameOf(next) === name);
+      yield this.#partition(members);
+      budget.give(bytes);
+    }
+  }
+
+  close(): void {
+    this.#sorter.close();
+  }
+
+  #valueOf(document: Uint8Array): RawValue {
     const value = this.#by?.evaluate(document) ?? RAW_NULL;
-    if (value.type === BSON_TYPE.array) {
-      throw new CommandError('TypeMismatch', 'An expression used to partition cannot evaluate to value of type array');
-    }
-    const key = this.#scope.order.keyOf(value);
-    let partition = this.#members.get(key);
-    if (partition === undefined) {
-      partition = { value: copyValue(value), members: [] };
-      this.#members.set(key, partition);
-    }
-    partition.members.push({ document, key: this.#sort?.key(document, 0) ?? NO_KEY });
+    if (value.type !== BSON_TYPE.array) return value;
+    throw new CommandError('TypeMismatch', 'An expression used to partition cannot evaluate to value of type array');
   }
 
-  /** In the order of their values. */
-  sorted(): Partition[] {
-    const { order } = this.#scope;
-    const all = [...this.#members.values()].toSorted((a, b) => order.compare(a.value, b.value));
-    return all.map(({ members }) => this.#partition(members));
+  /** Equal for the documents of one partition. */
+  #nameOf({ document }: Entry): string {
+    return this.#by === undefined ? '' : this.#place.scope.order.keyOf(this.#valueOf(document));
   }
 
-  #partition(members: readonly Member[]): Partition {
-    const sort = this.#sort;
-    const sorted = sort === undefined ? members : members.toSorted((a, b) => sort.compare(a.key, b.key));
-    const documents = sorted.map(({ document }) => document);
+  #partition(members: readonly Entry[]): Partition {
+    const documents = members.map(({ document }) => document);
     const [field] = this.#sort?.fields ?? [];
-    const value = field === undefined ? undefined : compileExpression(rawString(`$${field.path}`), this.#scope);
+    const value = field === undefined ? undefined : compileExpression(rawString(`$${field.path}`), this.#place.scope);
     return {
       documents,
-      isTied: (a, b) => sort === undefined || sort.compare(sorted[a].key, sorted[b].key) === 0,
+      isTied: (a, b) => this.#compare(members[a].key, members[b].key) === 0,
       sortValue: (index) => value?.evaluate(documents[index]),
     };
   }
 }
-
-const NO_KEY = new Uint8Array(0);

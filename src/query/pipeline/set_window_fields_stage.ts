@@ -15,7 +15,7 @@ import { MemoryBudget } from './memory_budget.ts';
 import { Partitions } from './partitions.ts';
 import { withValueAt } from './set_at_path.ts';
 import { PAUSE } from './source.ts';
-import type { StageKind } from './stage.ts';
+import type { StageContext, StageKind } from './stage.ts';
 
 /** Documents between two pauses. */
 const RUN_DOCUMENTS = 64;
@@ -33,9 +33,9 @@ export interface WindowStageSpec {
 
 export const setWindowFieldsStage: StageKind = {
   name: '$setWindowFields',
-  parse(operand, { scope }) {
-    const spec = parseSpec(operand, scope);
-    return { kind: 'other', open: (source) => new BlockingSource(source, new WindowWork(spec, scope)) };
+  parse(operand, context) {
+    const spec = parseSpec(operand, context.scope);
+    return { kind: 'other', open: (source) => new BlockingSource(source, new WindowWork(spec, context)) };
   },
 };
 
@@ -113,12 +113,13 @@ function compileFunction(
 
 export class WindowWork implements BlockingWork {
   readonly #spec: WindowStageSpec;
-  readonly #memory = new MemoryBudget('$setWindowFields');
+  readonly #budget: MemoryBudget;
   readonly #partitions: Partitions;
 
-  constructor(spec: WindowStageSpec, scope: ExpressionScope) {
+  constructor(spec: WindowStageSpec, { scope, memory }: Pick<StageContext, 'scope' | 'memory'>) {
     this.#spec = spec;
-    this.#partitions = new Partitions(spec.partitionBy, spec.sort, { scope, memory: this.#memory });
+    this.#budget = new MemoryBudget('$setWindowFields', memory, () => partitionTooLarge(memory.bytesMax));
+    this.#partitions = new Partitions(spec.partitionBy, spec.sort, { scope, memory, budget: this.#budget });
   }
 
   add(document: Uint8Array): void {
@@ -128,9 +129,13 @@ export class WindowWork implements BlockingWork {
   *results(): Iterator<Uint8Array | typeof PAUSE> {
     let run = 0;
     for (const partition of this.#partitions.sorted()) {
+      if (partition === PAUSE) {
+        yield PAUSE;
+        continue;
+      }
       const functions = this.#spec.fields.map(({ path, compiled }) => ({
         path,
-        values: compiled.open(partition, this.#memory),
+        values: compiled.open(partition, this.#budget),
       }));
       for (const [i, document] of partition.documents.entries()) {
         let result = document;
@@ -141,6 +146,18 @@ export class WindowWork implements BlockingWork {
       }
     }
   }
+
+  close(): void {
+    this.#partitions.close();
+  }
+}
+
+/** One partition has to fit. */
+function partitionTooLarge(bytesMax: number): CommandError {
+  return new CommandError(
+    5414201,
+    `Exceeded memory limit in $setWindowFields: one partition may take ${bytesMax} bytes`,
+  );
 }
 
 function failed(message: string): CommandError {

@@ -6,6 +6,7 @@ import { numberOf, type RawValue } from '../bson/value.ts';
 import { Turn } from '../database/turn.ts';
 import { refuseView, resolveView } from '../database/views.ts';
 import { compilePipeline } from '../query/pipeline.ts';
+import { checkStrictStages } from './api_strict.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint } from './cursor_reply.ts';
@@ -97,6 +98,7 @@ function openAggregate(settled: Settled, request: CommandRequest, context: Comma
 function compileAggregate(settled: Settled, request: CommandRequest, context: CommandContext) {
   const { aggregate, ns, isAboutCollection, readAt, turn } = settled;
   const { data } = context;
+  if (request.apiStrict === true) checkStrictStages(aggregate.pipeline);
   const view = isAboutCollection ? resolveView(data.catalog, ns) : undefined;
   if (view !== undefined && firstStageName(aggregate) === '$collStats') refuseView(data.catalog, ns);
   const { collation, variables } = aggregate;

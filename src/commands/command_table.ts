@@ -8,6 +8,7 @@ import { appendOplogNoteCommand } from './append_oplog_note.ts';
 import { buildInfoCommand } from './build_info.ts';
 import { bulkWriteCommand } from './bulk_write.ts';
 import { collModCommand } from './coll_mod.ts';
+import { collStatsCommand } from './coll_stats.ts';
 import { configureFailPointCommand } from './configure_fail_point.ts';
 import { connectionStatusCommand } from './connection_status.ts';
 import { cloneCollectionAsCappedCommand, convertToCappedCommand } from './copy_collection.ts';
@@ -16,6 +17,7 @@ import { createCommand } from './create.ts';
 import { createIndexesCommand } from './create_indexes.ts';
 import { currentOpCommand } from './current_op.ts';
 import { dbHashCommand } from './db_hash.ts';
+import { dbStatsCommand } from './db_stats.ts';
 import { deleteCommand } from './delete.ts';
 import { distinctCommand } from './distinct.ts';
 import { dropCommand } from './drop.ts';
@@ -24,6 +26,7 @@ import { dropIndexesCommand } from './drop_indexes.ts';
 import { endSessionsCommand } from './end_sessions.ts';
 import { findCommand } from './find.ts';
 import { findAndModifyCommand } from './find_and_modify.ts';
+import { fsyncCommand, fsyncUnlockCommand } from './fsync.ts';
 import { getCmdLineOptsCommand } from './get_cmd_line_opts.ts';
 import { getDefaultRwConcernCommand } from './get_default_rw_concern.ts';
 import { getLogCommand } from './get_log.ts';
@@ -33,6 +36,7 @@ import { helloCommand, isMasterCommand } from './hello.ts';
 import { hostInfoCommand } from './host_info.ts';
 import { insertCommand } from './insert.ts';
 import { isSelfCommand } from './is_self.ts';
+import { killAllSessionsByPatternCommand, killAllSessionsCommand } from './kill_all_sessions.ts';
 import { killCursorsCommand } from './kill_cursors.ts';
 import { killOpCommand } from './kill_op.ts';
 import { killSessionsCommand } from './kill_sessions.ts';
@@ -43,7 +47,9 @@ import { listDatabasesCommand } from './list_databases.ts';
 import { listIndexesCommand } from './list_indexes.ts';
 import { pingCommand } from './ping.ts';
 import { profileCommand } from './profile.ts';
+import { reIndexCommand } from './re_index.ts';
 import { refreshSessionsCommand } from './refresh_sessions.ts';
+import { REFUSED_COMMANDS } from './refused_commands.ts';
 import { renameCollectionCommand } from './rename_collection.ts';
 import { replSetAbortPrimaryCatchUpCommand } from './repl_set_abort_primary_catch_up.ts';
 import { replSetFreezeCommand } from './repl_set_freeze.ts';
@@ -62,6 +68,7 @@ import { serverStatusCommand } from './server_status.ts';
 import { setParameterCommand } from './set_parameter.ts';
 import { shutdownCommand } from './shutdown.ts';
 import { startSessionCommand } from './start_session.ts';
+import { topCommand } from './top.ts';
 import { updateCommand } from './update.ts';
 import { validateCommand } from './validate.ts';
 import { whatsMyUriCommand } from './whats_my_uri.ts';
@@ -74,6 +81,7 @@ export const COMMANDS: readonly Command[] = [
   bulkWriteCommand,
   cloneCollectionAsCappedCommand,
   collModCommand,
+  collStatsCommand,
   configureFailPointCommand,
   connectionStatusCommand,
   convertToCappedCommand,
@@ -82,6 +90,7 @@ export const COMMANDS: readonly Command[] = [
   createIndexesCommand,
   currentOpCommand,
   dbHashCommand,
+  dbStatsCommand,
   deleteCommand,
   distinctCommand,
   dropCommand,
@@ -90,6 +99,8 @@ export const COMMANDS: readonly Command[] = [
   endSessionsCommand,
   findAndModifyCommand,
   findCommand,
+  fsyncCommand,
+  fsyncUnlockCommand,
   getCmdLineOptsCommand,
   getDefaultRwConcernCommand,
   getLogCommand,
@@ -100,6 +111,8 @@ export const COMMANDS: readonly Command[] = [
   insertCommand,
   isMasterCommand,
   isSelfCommand,
+  killAllSessionsByPatternCommand,
+  killAllSessionsCommand,
   killCursorsCommand,
   killOpCommand,
   killSessionsCommand,
@@ -110,6 +123,7 @@ export const COMMANDS: readonly Command[] = [
   listIndexesCommand,
   pingCommand,
   profileCommand,
+  reIndexCommand,
   refreshSessionsCommand,
   renameCollectionCommand,
   replSetAbortPrimaryCatchUpCommand,
@@ -129,9 +143,11 @@ export const COMMANDS: readonly Command[] = [
   setParameterCommand,
   shutdownCommand,
   startSessionCommand,
+  topCommand,
   updateCommand,
   validateCommand,
   whatsMyUriCommand,
+  ...REFUSED_COMMANDS,
 ];
 
 /** Commands by name and alias. */

@@ -53,6 +53,8 @@ export interface CommandRequest {
   readonly startTransaction: boolean | undefined;
   /** 0 when there is none. Commands that wait use `context.deadline`; getMore reads this one for its await time. */
   readonly maxTimeMS: Ms;
+  /** Only what the versioned API has is allowed. */
+  readonly apiStrict: boolean | undefined;
   readonly comment: RawValue | undefined;
   /** `$clusterTime.clusterTime`; the member's clock has been advanced to it already. */
   readonly clusterTime: Timestamp | undefined;

@@ -1,3 +1,4 @@
+import { BSON_TYPE } from '../bson/types.ts';
 import { Arguments } from './arguments.ts';
 import type { Command } from './context.ts';
 
@@ -14,8 +15,10 @@ export const dbHashCommand: Command = {
     let chosen: ReadonlySet<string> | undefined;
     const args = Arguments.ofCommand('dbHash', request.body);
     while (args.next()) {
-      if (args.name === 'collections') chosen = new Set(args.stringList());
-      else args.refuseUnknown();
+      // What is no list chooses nothing.
+      if (args.name === 'collections') {
+        if (args.value.type === BSON_TYPE.array) chosen = new Set(args.stringList());
+      } else args.refuseUnknown();
     }
     const startedAt = env.clock.monotonic();
     const isHashed = (name: string): boolean =>
@@ -24,7 +27,10 @@ export const dbHashCommand: Command = {
     const hash = await data.hashOf(collections, () => context.checkInterrupt());
     reply.string('host', context.connection.localAddress).startSubdocument('collections');
     for (const [ns, md5] of Object.entries(hash.collections)) reply.string(ns.slice(request.db.length + 1), md5);
-    reply.end().startArray('capped').end().startSubdocument('uuids');
+    reply.end().startArray('capped');
+    const capped = collections.filter((one) => one.capped !== undefined).map(({ name }) => name);
+    for (const [i, name] of capped.toSorted().entries()) reply.string(i, name);
+    reply.end().startSubdocument('uuids');
     for (const one of collections.toSorted((a, b) => (a.ns < b.ns ? -1 : 1))) {
       reply.binData(one.name, 4, one.uuid);
     }

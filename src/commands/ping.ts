@@ -1,3 +1,4 @@
+import { Arguments } from './arguments.ts';
 import type { Command } from './context.ts';
 
 /** Answers at any time in any state. */
@@ -7,5 +8,8 @@ export const pingCommand: Command = {
   maintenanceOk: true,
   isApiVersion1: true,
   help: 'a way to check that the server is alive; answers at once whatever else goes on',
-  run: () => {},
+  run(request) {
+    const args = Arguments.ofCommand('ping', request.body);
+    while (args.next()) args.refuseUnknown();
+  },
 };

@@ -4,16 +4,13 @@ import { BsonWriter } from '../bson/writer.ts';
 import { findField } from '../bson/elements.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { BSON_TYPE } from '../bson/types.ts';
-import { isTruthy, rawInt32, rawInt64, type RawValue } from '../bson/value.ts';
-import type { Collection } from '../database/collection.ts';
 import { ID_INDEX_SPEC } from '../database/index_spec.ts';
-import { RECORD_ID_BYTES } from '../database/record_id.ts';
 import type { CollStatsRequest, CurrentOpRequest, SystemRequest } from '../query/pipeline/system_request.ts';
 import type { CommandContext } from './context.ts';
 import { writeOperation } from './current_op.ts';
+import { rawSize, storageStatsOf, writeStorageStats } from './storage_stats.ts';
 
 const KEY = fieldName('key');
-const CAPPED = fieldName('capped');
 
 export function systemDocuments(request: SystemRequest, context: CommandContext): readonly Uint8Array[] {
   switch (request.kind) {
@@ -32,18 +29,18 @@ function collStats(request: CollStatsRequest, { env, data, server }: CommandCont
   const { ns, latencyStats, storageStats, count, queryExecStats } = request;
   if (latencyStats !== undefined) throw notKept('latencyStats');
   if (queryExecStats === true) throw notKept('queryExecStats');
-  const collection = data.catalog.find(ns);
+  const stats = storageStatsOf(ns, data);
   const writer = new BsonWriter().startDocument().string('ns', ns);
   writer.string('host', server.machine.hostName).date('localTime', env.clock.wall());
   if (storageStats !== undefined) {
-    if (collection === undefined) throw notFound('storageStats', ns);
+    if (stats === undefined) throw notFound('storageStats', ns);
     writer.startSubdocument('storageStats');
-    writeStorageStats(writer, collection, storageStats.scale);
+    writeStorageStats(writer, stats, storageStats.scale);
     writer.end();
   }
   if (count === true) {
-    if (collection === undefined) throw notFound('count', ns);
-    writer.value('count', rawSize(collection.count));
+    if (stats === undefined) throw notFound('count', ns);
+    writer.value('count', rawSize(stats.count));
   }
   return writer.endDocument().finish();
 }
@@ -55,38 +52,6 @@ function notKept(what: string): CommandError {
 function notFound(what: string, ns: string): CommandError {
   const text = `Unable to retrieve ${what} in $collStats stage :: caused by :: Collection [${ns}] not found.`;
   return new CommandError('NamespaceNotFound', text);
-}
-
-/** Sizes are those of the data; blocks on disk are about as large. */
-function writeStorageStats(writer: BsonWriter, collection: Collection, scale: number): void {
-  const { count, documents, ids, indexes, options } = collection;
-  const scaled = (bytes: number): number => Math.floor(bytes / scale);
-  const size = documents.sizeBytes - count * RECORD_ID_BYTES;
-  let indexBytes = ids.sizeBytes;
-  for (const { table } of indexes) indexBytes += table.sizeBytes;
-  const capped = findField(options, CAPPED);
-  writer.value('size', rawSize(scaled(size))).value('count', rawSize(count));
-  if (count > 0) writer.value('avgObjSize', rawSize(Math.floor(size / count)));
-  writer
-    .int32('numOrphanDocs', 0)
-    .value('storageSize', rawSize(scaled(documents.sizeBytes)))
-    .value('freeStorageSize', rawSize(0));
-  writer.bool('capped', capped !== undefined && isTruthy(capped)).int32('nindexes', indexes.length + 1);
-  writer.startArray('indexBuilds');
-  const building = collection.maintained.filter((index) => !indexes.includes(index));
-  for (const [i, { spec }] of building.entries()) writer.string(i, spec.name);
-  writer
-    .end()
-    .value('totalIndexSize', rawSize(scaled(indexBytes)))
-    .value('totalSize', rawSize(scaled(documents.sizeBytes + indexBytes)));
-  writer.startSubdocument('indexSizes').value('_id_', rawSize(scaled(ids.sizeBytes)));
-  for (const { spec, table } of indexes) writer.value(spec.name, rawSize(scaled(table.sizeBytes)));
-  writer.end().int32('scaleFactor', scale);
-}
-
-/** The smaller type that holds it. */
-function rawSize(size: number): RawValue {
-  return size < 2 ** 31 ? rawInt32(size) : rawInt64(BigInt(size));
 }
 
 function indexStats(ns: string, { data, server }: CommandContext): readonly Uint8Array[] {

@@ -23,15 +23,16 @@ export class Validator {
    */
   check(document: Uint8Array, context: { readonly ns: string; readonly log: Log; readonly before?: Uint8Array }): void {
     const { level, action, filter } = this.#options;
-    if (level === 'off' || this.#matches(document)) return;
+    if (level === 'off' || this.matches(document)) return;
     const { before } = context;
-    if (level === 'moderate' && before !== undefined && !this.#matches(before)) return;
+    if (level === 'moderate' && before !== undefined && !this.matches(before)) return;
     const failure = validationFailure(filter, document);
     if (action !== 'error') logFailure(failure, document, context);
     if (action !== 'warn') throw failure;
   }
 
-  #matches(document: Uint8Array): boolean {
+  /** Whether the document meets the filter, whatever the level is. */
+  matches(document: Uint8Array): boolean {
     this.#filter ??= compileFilter(this.#options.filter);
     return this.#filter.matcher.matches(document, 0);
   }

@@ -19,7 +19,7 @@ import { readPoint } from './cursor_reply.ts';
 import { parseDelete } from './delete.ts';
 import { parseDistinct } from './distinct.ts';
 import { expressionScope } from './expression_scope.ts';
-import { checkName, orderOf, parseFind } from './find.ts';
+import { checkName, naturalSortOf, parseFind } from './find.ts';
 import { checkArguments, parseFindAndModify } from './find_and_modify.ts';
 import { readNamespace, writeNamespace } from './namespace.ts';
 import { parseUpdate } from './update.ts';
@@ -71,7 +71,7 @@ function explained(asked: Asked, request: CommandRequest, context: CommandContex
     ns,
     collection,
     filter,
-    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort, order),
+    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort, order, scope.metadata),
     sortPattern: sort,
     projection: projection === undefined ? undefined : ProjectionShape.of(projection),
     hint: hint === undefined ? undefined : resolveHint(hint, collection),
@@ -91,8 +91,7 @@ function collationOf(spec: Uint8Array | undefined, collection: Collection | unde
 function explainedFind(request: CommandRequest, context: CommandContext): ExplainedQuery {
   checkName(request);
   const find = parseFind(request, readNamespace(request, context.data));
-  const collection = collectionOf(find.ns, context);
-  const natural: Hint | undefined = orderOf(find, valueOrderFor(find.collation, collection)).hint;
+  const natural: Hint | undefined = naturalSortOf(find);
   const sort = natural === undefined ? find.sort : undefined;
   const hint = natural === undefined ? find.hint : undefined;
   const asked = { ...find, sort, hint, purpose: { kind: 'find' } as const };

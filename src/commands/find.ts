@@ -14,9 +14,11 @@ import { resolveHint, type Hint } from '../database/plan.ts';
 import { Turn } from '../database/turn.ts';
 import { resolveView } from '../database/views.ts';
 import { describeValue } from '../query/describe.ts';
+import type { ExpressionScope } from '../query/expression.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import type { Source } from '../query/pipeline/source.ts';
-import type { ValueOrder } from '../query/value_order.ts';
+import { specialConditionsOf } from '../query/match/special_conditions.ts';
+import { noTextIndex } from '../query/match/text_condition.ts';
 import { compileProjection, type Projection } from '../query/projection.ts';
 import { compileSort, type SortSpec } from '../query/sort.ts';
 import { Arguments, nonNegative } from './arguments.ts';
@@ -199,7 +201,7 @@ function runFind(
   const valueOrder = valueOrderFor(find.collation, owner);
   const scope = expressionScope(context, { variables: find.variables, order: valueOrder });
   const filter = compileFilter(find.filter, scope);
-  const order = orderOf(find, valueOrder);
+  const order = orderOf(find, scope);
   const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter, scope);
   const compiled: CompiledFind = { ...find, filter, order, projection };
   const readAt = readPoint(request, context, find.ns);
@@ -209,6 +211,7 @@ function runFind(
   if (collection === undefined) {
     const documents = virtualDocuments(find.ns, data, readAt());
     if (documents === undefined) {
+      refuseTextWithoutCollection(filter, find.ns);
       writeEmptyCursor(reply, find.ns);
       return undefined;
     }
@@ -253,6 +256,11 @@ function hintOf(find: CompiledFind, collection: Collection): Hint | undefined {
   return find.tailable && hint?.kind !== 'natural' ? { kind: 'natural', reverse: false } : hint;
 }
 
+/** A search asks for an index, also where there is no collection. */
+function refuseTextWithoutCollection({ predicate }: CompiledFilter, ns: string): void {
+  if (specialConditionsOf(predicate).texts > 0) throw noTextIndex(` (no such collection '${ns}')`);
+}
+
 interface CompiledFind extends Omit<Find, 'filter' | 'projection'> {
   readonly filter: CompiledFilter;
   readonly order: Order;
@@ -265,16 +273,20 @@ interface Order {
   readonly hint: Hint | undefined;
 }
 
-/** What the sort and the hint say of the order. */
-export function orderOf(find: Find, valueOrder: ValueOrder): Order {
+function orderOf(find: Find, scope: ExpressionScope): Order {
+  const natural = naturalSortOf(find);
+  if (natural !== undefined) return { sort: undefined, hint: natural };
   const { sort, tailable } = find;
-  const byField = find.hint === undefined ? undefined : naturalOf(find.hint);
-  if (sort === undefined || isEmptyDocument(sort)) return { sort: undefined, hint: byField };
-  const natural = findField(sort, NATURAL);
-  if (natural === undefined) {
-    if (tailable) throw badTailableSort();
-    return { sort: compileSort(sort, valueOrder), hint: byField };
-  }
+  const hint = find.hint === undefined ? undefined : naturalOf(find.hint);
+  if (sort === undefined || isEmptyDocument(sort)) return { sort: undefined, hint };
+  if (tailable) throw badTailableSort();
+  return { sort: compileSort(sort, scope.order, scope.metadata), hint };
+}
+
+/** The hint that a sort by `$natural` is; undefined for other sorts. */
+export function naturalSortOf({ sort, tailable }: Find): Hint | undefined {
+  const natural = sort === undefined ? undefined : findField(sort, NATURAL);
+  if (sort === undefined || natural === undefined) return undefined;
   const reader = new ElementReader(sort);
   reader.next();
   if (reader.next() || !isNumericType(natural.type)) {
@@ -282,7 +294,7 @@ export function orderOf(find: Find, valueOrder: ValueOrder): Order {
   }
   const reverse = numberOf(natural) < 0;
   if (tailable && reverse) throw badTailableSort();
-  return { sort: undefined, hint: { kind: 'natural', reverse } };
+  return { kind: 'natural', reverse };
 }
 
 /** The hint {$natural: ±1}, which also means something without a collection of documents. */

@@ -11,10 +11,14 @@ import { describeDocument } from '../query/describe.ts';
 import { serializePredicate } from '../query/match/serialize_predicate.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 
-/** Throws 85 or 86 when the two cannot both be in a collection; otherwise whether they are the same. */
+/** Throws 67, 85 or 86 when the two cannot both be in a collection; otherwise whether they are the same. */
 export function isSameIndex(existing: IndexSpec, wanted: IndexSpec): boolean {
   const sameName = existing.name === wanted.name;
   const sameIdentity = isSameIdentity(existing, wanted);
+  if (!sameIdentity && existing.kind.name === 'text' && wanted.kind.name === 'text') {
+    const text = `only one text index per collection allowed, found existing text index "${existing.name}"`;
+    throw new CommandError('CannotCreateIndex', text);
+  }
   if (!sameName && !sameIdentity) return false;
   const both = `Requested index: ${describeSpec(wanted)}, existing index: ${describeSpec(existing)}`;
   if (!sameIdentity) {

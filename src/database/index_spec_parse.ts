@@ -8,11 +8,20 @@ import { CommandError } from '../base/command_error.ts';
 import { documentSize, ElementReader, findField, isEmptyDocument } from '../bson/elements.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { BSON_TYPE, isNumericType, typeAlias, type ValueSpan } from '../bson/types.ts';
-import { isTruthy, numberOf, rawBool, rawInt32, rawObject, stringOf, type RawValue } from '../bson/value.ts';
+import {
+  isTruthy,
+  maybeStringOf,
+  numberOf,
+  rawBool,
+  rawInt32,
+  rawObject,
+  stringOf,
+  type RawValue,
+} from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { describeDocument, describeValue } from '../query/describe.ts';
 import type { IndexDraft, IndexSpec } from './index_kinds/index_kind.ts';
-import { isPlugin, kindOf, kindTaking, UNBUILT_PLUGINS } from './index_kinds/kinds.ts';
+import { isPlugin, kindOf, kindTaking } from './index_kinds/kinds.ts';
 import { isWildcardPath } from './index_kinds/wildcard.ts';
 import { ID_INDEX_SPEC, isIdKey, storedIndexSpec } from './index_spec.ts';
 import { checkPartialFilter } from './partial_filter.ts';
@@ -29,14 +38,7 @@ const COMMON_OPTIONS: ReadonlySet<string> = new Set([
 ]);
 const FLAGS: ReadonlySet<string> = new Set(['unique', 'sparse', 'background']);
 /** Options that belong to features there are none of. */
-const UNSUPPORTED_OPTIONS: ReadonlySet<string> = new Set([
-  'weights',
-  'default_language',
-  'language_override',
-  'textIndexVersion',
-  'clustered',
-  'columnstoreProjection',
-]);
+const UNSUPPORTED_OPTIONS: ReadonlySet<string> = new Set(['clustered', 'columnstoreProjection']);
 const IGNORED_OPTIONS: ReadonlySet<string> = new Set(['dropDups', 'storageEngine', 'ns']);
 const ID_INDEX_OPTIONS: ReadonlySet<string> = new Set(['v', 'key', 'name', 'ns', 'collation']);
 
@@ -192,7 +194,7 @@ function parseKey(value: ValueSpan): Uint8Array {
     if (seen.has(path)) throw duplicateKeyField(path, key);
     seen.add(path);
     checkKeyValue(reader);
-    checkKeyPath(path);
+    if (path !== '_fts' || maybeStringOf(reader) !== 'text') checkKeyPath(path);
   }
   return key;
 }
@@ -208,9 +210,6 @@ function checkKeyValue(value: ValueSpan): void {
   if (value.type === BSON_TYPE.string) {
     const plugin = stringOf(value);
     if (isPlugin(plugin)) return;
-    if (UNBUILT_PLUGINS.has(plugin)) {
-      throw new CommandError('NotImplemented', `${plugin} indexes are not implemented`);
-    }
     throw new CommandError('CannotCreateIndex', `Unknown index plugin '${plugin}'`);
   }
   if (!isNumericType(value.type)) {

@@ -16,10 +16,17 @@ export const nearPlanner: SpecialPlanner = {
   plan(request) {
     const { nears } = specialConditionsOf(request.filter.predicate);
     if (nears > 1) throw new CommandError('BadValue', 'Too many geoNear expressions');
+    if (request.hintKind === 'natural') {
+      throw new CommandError('BadValue', 'geoNear expression not allowed with $natural sort order');
+    }
+    if (request.hintKind === 'unknown') {
+      throw planError('BadValue', 'hint provided does not correspond to an existing index', request);
+    }
     const condition = conditionIn(request.filter.predicate);
     if (condition === undefined) throw new CommandError('BadValue', 'geoNear must be top-level expr');
     const target = targetOf(condition, request);
-    if (target === undefined) throw noIndex(request);
+    if (target === undefined)
+      throw planError('NoQueryExecutionPlans', 'unable to find index for $geoNear query', request);
     return accessOf(target);
   },
 };
@@ -87,10 +94,11 @@ function solePath(indexes: readonly Index[], { collection }: SpecialRequest): st
   throw new CommandError('IndexNotFound', '$geoNear requires a 2d or 2dsphere index, but none were found');
 }
 
-function noIndex({ collection, filter }: SpecialRequest): CommandError {
-  return new CommandError(
-    'NoQueryExecutionPlans',
-    `error processing query: ${describeQuery(collection.ns, filter.predicate)} planner returned error :: caused by :: ` +
-      'unable to find index for $geoNear query',
-  );
+function planError(
+  code: 'BadValue' | 'NoQueryExecutionPlans',
+  reason: string,
+  { collection, filter }: SpecialRequest,
+): CommandError {
+  const query = describeQuery(collection.ns, filter.predicate);
+  return new CommandError(code, `error processing query: ${query} planner returned error :: caused by :: ${reason}`);
 }

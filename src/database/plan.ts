@@ -113,7 +113,8 @@ export function isInOrder(plan: Plan, sort: SortSpec | undefined): boolean {
 function specialPlan({ collection, filter, hint, sort, at }: PlanRequest): Plan | undefined {
   const planner = SPECIAL_PLANNERS.find((one) => one.claims(filter));
   if (planner === undefined) return undefined;
-  const access = planner.plan({ collection, filter, hint: hint?.kind === 'index' ? hint.index : undefined, at });
+  const index = hint?.kind === 'index' ? hint.index : undefined;
+  const access = planner.plan({ collection, filter, hint: index, hintKind: hint?.kind, at });
   return { access, isSorted: sort === undefined, isExact: false, residual: filter.predicate };
 }
 

@@ -15,6 +15,8 @@ export interface SpecialRequest {
   readonly filter: CompiledFilter;
   /** The index that was hinted at, if any. */
   readonly hint: Index | undefined;
+  /** Of whatever was hinted at, also if there is no such index; a sort by `$natural` is a hint. */
+  readonly hintKind: 'natural' | 'index' | 'unknown' | undefined;
   readonly at: Timestamp;
 }
 

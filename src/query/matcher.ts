@@ -8,7 +8,7 @@
  * many, and one that passes is enough (`match/path.ts`). Comparisons hold within one class of types only
  * (`match/comparison.ts`). Negations negate the whole leaf, so they hold for documents without the field.
  *
- * Not done: `$where` and `$text`; they are refused.
+ * Not done: `$where`; it is refused.
  */
 import type { RawValue } from '../bson/value.ts';
 import { BARE_SCOPE } from './expression.ts';
@@ -17,6 +17,7 @@ import { conjunctsOf, idEqualityOf, type Conjunct } from './match/conjuncts.ts';
 import type { Matcher } from './match/document_matcher.ts';
 import { parseFilter } from './match/parse.ts';
 import type { Predicate } from './match/predicate.ts';
+import { specialConditionsOf } from './match/special_conditions.ts';
 
 export type { Conjunct } from './match/conjuncts.ts';
 export type { Matcher } from './match/document_matcher.ts';
@@ -29,6 +30,8 @@ export interface CompiledFilter {
   readonly conjuncts: readonly Conjunct[];
   /** The value when the filter pins `_id` to one that is not an array, a regex, null or undefined. */
   readonly idEquality: RawValue | undefined;
+  /** Whether it has a condition that only an index of its kind answers, `$text` or `$near`. */
+  readonly isSpecial: boolean;
   /** Whether every document matches. */
   readonly matchesAll: boolean;
 }
@@ -56,11 +59,14 @@ const ANYWHERE: FilterPlace = { isUpsert: false };
 /** A filter made of a predicate. */
 export function filterOf(predicate: Predicate): CompiledFilter {
   const conjuncts = conjunctsOf(predicate);
+  const { nears, texts } = specialConditionsOf(predicate);
+  const isSpecial = nears + texts > 0;
   return {
     matcher: compilePredicate(predicate),
     predicate,
     conjuncts,
-    idEquality: idEqualityOf(conjuncts),
+    idEquality: isSpecial ? undefined : idEqualityOf(conjuncts),
+    isSpecial,
     matchesAll: predicate.kind === 'and' && predicate.children.length === 0,
   };
 }

@@ -11,17 +11,15 @@ import { BSON_TYPE, isNumericType } from '../bson/types.ts';
 import { maybeStringOf, numberOf } from '../bson/value.ts';
 import { describeElement } from './describe.ts';
 import { fieldPathComponents } from './field_path.ts';
+import type { DocumentMetadata } from './metadata.ts';
 import { CollatedKeyWriter, collatedComparison } from './sort/collated_keys.ts';
-import { SortKeyMaker } from './sort/sort_key.ts';
+import { SortKeyMaker, type SortKeyField } from './sort/sort_key.ts';
 import { BINARY_ORDER, type ValueOrder } from './value_order.ts';
 
 /** Source: the manual, "Sort on multiple fields": 32 keys. */
 const SORT_KEYS_MAX = 32;
 
-export interface SortField {
-  readonly path: string;
-  readonly descending: boolean;
-}
+export type SortField = SortKeyField;
 
 export interface SortSpec {
   readonly fields: readonly SortField[];
@@ -36,27 +34,33 @@ export interface SortSpec {
   readonly compare: (a: Uint8Array, b: Uint8Array) => number;
 }
 
-/** Compiles a sort document; undefined when it is empty. `$natural` is the caller's to take out first. */
-export function compileSort(spec: Uint8Array, order: ValueOrder = BINARY_ORDER): SortSpec | undefined {
+/**
+ * Compiles a sort document; undefined when it is empty. `$natural` is the caller's to take out first. Without `metadata`
+ * there is no sorting by any.
+ */
+export function compileSort(
+  spec: Uint8Array,
+  order: ValueOrder = BINARY_ORDER,
+  metadata?: DocumentMetadata,
+): SortSpec | undefined {
   const fields: SortField[] = [];
   const reader = new ElementReader(spec);
-  while (reader.next()) fields.push(parseField(reader));
+  while (reader.next()) fields.push(parseField(reader, metadata));
   if (fields.length === 0) return undefined;
   if (fields.length > SORT_KEYS_MAX) throw new CommandError(13103, 'too many compound keys');
   if (order.collation === undefined) {
     const maker = new SortKeyMaker(fields, new KeyWriter(), compareBytes);
-    return { fields, indexFields: fields, key: (bytes, at) => maker.key(bytes, at), compare: compareBytes };
+    const indexFields = fields.some((field) => field.known !== undefined) ? undefined : fields;
+    return { fields, indexFields, key: (bytes, at) => maker.key(bytes, at), compare: compareBytes };
   }
   const compare = collatedComparison(fields, order);
   const maker = new SortKeyMaker(fields, new CollatedKeyWriter(), compare);
   return { fields, indexFields: undefined, key: (bytes, at) => maker.key(bytes, at), compare };
 }
 
-function parseField(reader: ElementReader): SortField {
+function parseField(reader: ElementReader, metadata: DocumentMetadata | undefined): SortField {
   const path = reader.name();
-  if (reader.type === BSON_TYPE.object) {
-    throw badMetadata(path, reader);
-  }
+  if (reader.type === BSON_TYPE.object) return metadataField(reader, metadata);
   if (!isNumericType(reader.type)) {
     throw new CommandError(15974, `Illegal key in $sort specification: ${describeElement(path, reader)}`);
   }
@@ -68,16 +72,20 @@ function parseField(reader: ElementReader): SortField {
   return { path, descending: direction < 0 };
 }
 
-/** Documents have no metadata here: no text scores, and no chance. */
-function badMetadata(path: string, spec: ElementReader): CommandError {
+/** By what is known of documents: those that fit best, or are nearest, come first. */
+function metadataField(spec: ElementReader, metadata: DocumentMetadata | undefined): SortField {
   const inner = new ElementReader(spec.bytes, spec.start);
   if (!inner.next() || inner.name() !== '$meta') {
-    return new CommandError(17312, '$meta is the only expression supported by $sort right now');
+    throw new CommandError(17312, '$meta is the only expression supported by $sort right now');
   }
   const shown = describeElement('$meta', inner);
-  const isKnown = METADATA.has(maybeStringOf(inner) ?? '');
-  if (!isKnown) return new CommandError(31138, `Illegal $meta sort: ${shown}`);
-  return new CommandError('NotImplemented', `sorting by metadata is not implemented: ${path}: ${shown}`);
+  const kind = maybeStringOf(inner) ?? '';
+  if (!METADATA.has(kind)) throw new CommandError(31138, `Illegal $meta sort: ${shown}`);
+  if ((kind !== 'textScore' && kind !== 'geoNearDistance') || metadata === undefined) {
+    throw new CommandError('NotImplemented', `sorting by metadata is not implemented here: ${shown}`);
+  }
+  metadata.ask(kind);
+  return { path: '$meta', descending: kind === 'textScore', known: (document) => metadata.get(document, kind) };
 }
 
 const METADATA = new Set(['textScore', 'randVal', 'searchScore', 'vectorSearchScore', 'geoNearDistance']);

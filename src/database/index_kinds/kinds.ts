@@ -2,17 +2,15 @@
 import { hashedKind } from './hashed.ts';
 import type { IndexKind } from './index_kind.ts';
 import { ordinaryKind } from './ordinary.ts';
+import { textKind } from './text.ts';
 import { flatKind } from './two_d.ts';
 import { sphereKind } from './two_d_sphere.ts';
 import { isWildcardPath, wildcardKind } from './wildcard.ts';
 
-const KINDS: readonly IndexKind[] = [ordinaryKind, hashedKind, wildcardKind, flatKind, sphereKind];
+const KINDS: readonly IndexKind[] = [ordinaryKind, hashedKind, wildcardKind, flatKind, sphereKind, textKind];
 
 /** By what stands in a key pattern in place of a direction. */
 const KIND_BY_PLUGIN: ReadonlyMap<string, IndexKind> = new Map(KINDS.map((kind) => [kind.name, kind]));
-
-/** Plugins of MongoDB that are known and not built: refused as such, not as unknown. */
-export const UNBUILT_PLUGINS: ReadonlySet<string> = new Set(['text']);
 
 export function isPlugin(name: string): boolean {
   return KIND_BY_PLUGIN.has(name) && name !== ordinaryKind.name && name !== wildcardKind.name;

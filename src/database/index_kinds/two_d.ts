@@ -16,7 +16,7 @@ import { rawArrayOf } from '../../query/update/array_value.ts';
 import type { IndexField } from '../index_key.ts';
 import { elementsAlong } from './elements_along.ts';
 import type { IndexKind, IndexSpec } from './index_kind.ts';
-import { PartsKeyGenerator, type KeyParts } from './key_parts.ts';
+import { combinationsOf, RowsKeyGenerator, type KeyRows } from './key_rows.ts';
 import { intervalOfCells } from './two_d_sphere.ts';
 
 export const FLAT_PLUGIN = '2d';
@@ -40,7 +40,7 @@ export const flatKind: IndexKind = {
   },
   generator(spec) {
     const grid = gridOf(spec);
-    return new PartsKeyGenerator(spec.fields, (document) => partsOf(document, spec.fields, grid));
+    return new RowsKeyGenerator(spec.fields, (document) => rowsOf(document, spec.fields, grid));
   },
   bounds(field, predicate, spec) {
     if (field.plugin === undefined || predicate.kind !== 'other' || predicate.operator !== '$geoWithin') {
@@ -108,13 +108,13 @@ function boxAroundCap({ x, y }: FlatPoint, radius: number): FlatBox | undefined 
   return { low: { x: x - wide, y: low }, high: { x: x + wide, y: high } };
 }
 
-function partsOf(document: Uint8Array, fields: readonly IndexField[], grid: HashGrid): KeyParts | undefined {
+function rowsOf(document: Uint8Array, fields: readonly IndexField[], grid: HashGrid): KeyRows | undefined {
   const [first, ...others] = fields;
   const found = elementsAlong(document, first.segments);
   const places = found.values.flatMap((value) => placesIn(value, document, grid));
   if (places.length === 0) return undefined;
   const rest = others.map((field) => [wholeValue(document, field)]);
-  return { parts: [places, ...rest], metArray: found.metArray || places.length > 1 };
+  return { rows: combinationsOf([places, ...rest]), metArray: found.metArray || places.length > 1 };
 }
 
 /** A pair, or a list or document of pairs; what is neither array nor document is passed over. */

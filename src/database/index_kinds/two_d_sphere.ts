@@ -17,7 +17,7 @@ import type { IndexField } from '../index_key.ts';
 import { interval, type Interval } from '../interval.ts';
 import { elementsAlong } from './elements_along.ts';
 import type { IndexDraft, IndexKind, IndexSpec } from './index_kind.ts';
-import { PartsKeyGenerator, type KeyParts } from './key_parts.ts';
+import { combinationsOf, RowsKeyGenerator, type KeyRows } from './key_rows.ts';
 import { valueBounds } from './value_bounds.ts';
 
 export const SPHERE_PLUGIN = '2dsphere';
@@ -46,7 +46,7 @@ export const sphereKind: IndexKind = {
   },
   generator(spec) {
     const leavesOut = optionOf(spec, VERSION, VERSION_NOW) >= 2;
-    return new PartsKeyGenerator(spec.fields, (document) => partsOf(document, spec.fields, leavesOut));
+    return new RowsKeyGenerator(spec.fields, (document) => rowsOf(document, spec.fields, leavesOut));
   },
   bounds(field, predicate) {
     if (field.plugin === undefined) return valueBounds(predicate, { leavesOutMissing: false });
@@ -97,7 +97,7 @@ function checkLevels(spec: IndexSpec): void {
   if (finest < coarsest) throw new CommandError(16_749, 'finestIndexedLevel must be >= coarsestIndexedLevel');
 }
 
-function partsOf(document: Uint8Array, fields: readonly IndexField[], leavesOut: boolean): KeyParts | undefined {
+function rowsOf(document: Uint8Array, fields: readonly IndexField[], leavesOut: boolean): KeyRows | undefined {
   let hasGeometry = false;
   let metArray = false;
   const parts = fields.map((field) => {
@@ -113,7 +113,7 @@ function partsOf(document: Uint8Array, fields: readonly IndexField[], leavesOut:
     const numbers = geometries.flatMap((value) => cellNumbersOf(document, value));
     return numbers.length === 0 ? [RAW_NULL] : numbers;
   });
-  return leavesOut && !hasGeometry ? undefined : { parts, metArray };
+  return leavesOut && !hasGeometry ? undefined : { rows: combinationsOf(parts), metArray };
 }
 
 /** A field that holds null or nothing counts as absent. */

@@ -3,6 +3,7 @@ import { ElementReader } from '../../bson/elements.ts';
 import { rawObject } from '../../bson/value.ts';
 import { describeValue } from '../describe.ts';
 import { describeNear } from '../geo/near.ts';
+import type { TextQuery } from '../text/text_search.ts';
 import type { LeafPredicate, Predicate } from './predicate.ts';
 
 const INDENT = '    ';
@@ -23,10 +24,16 @@ function linesOf(predicate: Predicate): string[] {
     case 'constant':
       return [predicate.value ? '$alwaysTrue' : '$alwaysFalse'];
     case 'document':
+      if (predicate.text !== undefined) return [`TEXT : ${describeText(predicate.text.query)}`];
       return [`${predicate.operator} ${predicate.operand === undefined ? '' : describeValue(predicate.operand)}`];
     default:
       return linesOfLeaf(predicate);
   }
+}
+
+function describeText({ search, language, caseSensitive, diacriticSensitive }: TextQuery): string {
+  const flags = `caseSensitive=${Number(caseSensitive)}, diacriticSensitive=${Number(diacriticSensitive)}`;
+  return `query=${search}, language=${language ?? 'english'}, ${flags}, tag=NULL`;
 }
 
 function linesOfLeaf(leaf: LeafPredicate): string[] {

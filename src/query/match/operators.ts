@@ -33,6 +33,7 @@ import { modOperator } from './mod_operator.ts';
 import { notOperator } from './not_operator.ts';
 import { optionsOperator, regexOperator } from './regex_operator.ts';
 import { sizeOperator } from './size_operator.ts';
+import { textOperator } from './text_operator.ts';
 import { typeOperator } from './type_operator.ts';
 
 const FIELD_OPERATORS: readonly FieldOperator[] = [
@@ -75,10 +76,11 @@ const DOCUMENT_OPERATORS: readonly DocumentOperator[] = [
   norOperator,
   orOperator,
   sampleRateOperator,
+  textOperator,
 ];
 
 /** Operators of MongoDB that are known and not built: refused as such, not as unknown. */
-export const UNBUILT_DOCUMENT_OPERATORS: ReadonlySet<string> = new Set(['$text', '$where']);
+export const UNBUILT_DOCUMENT_OPERATORS: ReadonlySet<string> = new Set(['$where']);
 
 export const FIELD_OPERATOR_BY_NAME: ReadonlyMap<string, FieldOperator> = new Map(
   FIELD_OPERATORS.map((operator) => [operator.name, operator]),

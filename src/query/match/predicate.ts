@@ -5,6 +5,7 @@ import type { NearQuery } from '../geo/near.ts';
 import type { Region } from '../geo/region.ts';
 import type { DocumentMetadata } from '../metadata.ts';
 import type { Matcher } from './document_matcher.ts';
+import type { TextCondition } from './text_condition.ts';
 import type { ValueTest } from './value_test.ts';
 
 export type ComparisonOperator = 'eq' | 'lt' | 'lte' | 'gt' | 'gte';
@@ -46,7 +47,12 @@ export type Predicate =
   | { readonly kind: 'not'; readonly child: Predicate }
   | { readonly kind: 'constant'; readonly value: boolean }
   /** A condition on the whole document. */
-  | ({ readonly kind: 'document'; readonly operator: string; readonly operand?: RawValue } & Matcher)
+  | ({
+      readonly kind: 'document';
+      readonly operator: string;
+      readonly operand?: RawValue;
+      readonly text?: TextCondition;
+    } & Matcher)
   | (Leaf & Collated & { readonly kind: ComparisonOperator; readonly value: RawValue })
   | (Leaf & Collated & { readonly kind: 'in'; readonly values: readonly RawValue[] })
   | (Leaf & { readonly kind: 'exists' })

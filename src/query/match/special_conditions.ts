@@ -18,7 +18,7 @@ export function specialConditionsOf(predicate: Predicate): SpecialConditions {
     case 'not':
       return specialConditionsOf(predicate.child);
     case 'document':
-      return predicate.operator === '$text' ? { texts: 1, nears: 0 } : NONE;
+      return predicate.text !== undefined ? { texts: 1, nears: 0 } : NONE;
     case 'other':
       if (predicate.near !== undefined) return { texts: 0, nears: 1 };
       return predicate.item === undefined ? NONE : specialConditionsOf(predicate.item.predicate);

@@ -14,7 +14,7 @@ export const sortStage: StageKind = {
     if (operand.type !== BSON_TYPE.object) {
       throw new CommandError(15973, 'the $sort key specification must be an object');
     }
-    const spec = compileSort(operand.bytes.slice(operand.start, operand.end), scope.order);
+    const spec = compileSort(operand.bytes.slice(operand.start, operand.end), scope.order, scope.metadata);
     if (spec === undefined) throw new CommandError(15976, '$sort stage must have at least one sort key');
     return { kind: 'sort', spec, open: (source, limit) => new SortSource(source, spec, { limit, memory }) };
   },

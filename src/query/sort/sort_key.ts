@@ -13,6 +13,8 @@ import { MovableSpan } from '../match/span.ts';
 export interface SortKeyField {
   readonly path: string;
   readonly descending: boolean;
+  /** Set when the field is not one of the document: gives its value for the array that holds the document. */
+  readonly known?: (document: Uint8Array) => ValueSpan | undefined;
 }
 
 /** Where the walk along one field's path stands. */
@@ -56,8 +58,8 @@ export class SortKeyMaker {
   #keyWithoutArrays(bytes: Uint8Array, at: number): Uint8Array | undefined {
     const writer = this.#writer.reset();
     for (let i = 0; i < this.#fields.length; i++) {
-      const { descending } = this.#fields[i];
-      const span = this.#walk(this.#paths[i], bytes, at);
+      const { descending, known } = this.#fields[i];
+      const span = known === undefined ? this.#walk(this.#paths[i], bytes, at) : known(bytes);
       if (span === undefined) writer.append(RAW_NULL, descending);
       else if (span.type === BSON_TYPE.array && !this.#isWhole) return undefined;
       else writer.append(span, descending);
@@ -84,7 +86,11 @@ export class SortKeyMaker {
 
   #smallestKey(bytes: Uint8Array, at: number): Uint8Array {
     let smallest: Uint8Array | undefined;
-    const places = this.#paths.map((path) => placeIn(path, 0, bytes, at));
+    const places = this.#paths.map((path, i) => {
+      const { known } = this.#fields[i];
+      if (known === undefined) return placeIn(path, 0, bytes, at);
+      return { kind: 'value' as const, value: known(bytes) ?? RAW_NULL };
+    });
     this.#expand(places, bytes, (values) => {
       const key = this.#keyOf(values);
       if (smallest === undefined || this.#compare(key, smallest) < 0) smallest = key;

@@ -1,13 +1,13 @@
-/** Keys made of several values for each field, every one combined with every other. */
+/** Keys that a kind of index works out as rows of values, one value for each of its fields. */
 import { CommandError } from '../../base/command_error.ts';
 import { compareBytes, equalBytes } from '../../bson/bytes.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index_key.ts';
 
-/** What a document has in each field of the index; no field is without any. */
-export interface KeyParts {
-  readonly parts: readonly (readonly RawValue[])[];
+/** What a document is listed by. */
+export interface KeyRows {
+  readonly rows: readonly (readonly RawValue[])[];
   /** Whether an array was met. */
   readonly metArray: boolean;
 }
@@ -15,30 +15,32 @@ export interface KeyParts {
 /** Source: MongoDB's parameter indexMaxNumGeneratedKeysPerDocument. */
 const KEYS_MAX = 100_000;
 
-/** A generator over a function that finds the parts; undefined for documents that the index leaves out. */
-export class PartsKeyGenerator implements KeyGenerator {
+/** A generator over a function that finds the rows; undefined for documents that the index leaves out. */
+export class RowsKeyGenerator implements KeyGenerator {
   readonly #fields: readonly IndexField[];
-  readonly #partsOf: (document: Uint8Array) => KeyParts | undefined;
+  readonly #rowsOf: (document: Uint8Array) => KeyRows | undefined;
   readonly #writer = new KeyWriter();
 
-  constructor(fields: readonly IndexField[], partsOf: (document: Uint8Array) => KeyParts | undefined) {
+  constructor(fields: readonly IndexField[], rowsOf: (document: Uint8Array) => KeyRows | undefined) {
     this.#fields = fields;
-    this.#partsOf = partsOf;
+    this.#rowsOf = rowsOf;
   }
 
   extract(document: Uint8Array, suffix: Uint8Array): Extraction {
-    const found = this.#partsOf(document);
+    const found = this.#rowsOf(document);
     if (found === undefined) return NO_KEYS;
-    const keys = combinationsOf(found.parts).map((values) => this.#keyOf(values, suffix));
+    if (found.rows.length > KEYS_MAX) {
+      throw new CommandError('CannotBuildIndexKeys', 'Maximum number of generated keys exceeded.');
+    }
+    const keys = found.rows.map((values) => this.#keyOf(values, suffix));
     keys.sort(compareBytes);
     const distinct = keys.filter((key, i) => i === 0 || !equalBytes(key, keys[i - 1]));
     return { keys: distinct, multikey: found.metArray || distinct.length > 1 };
   }
 
   valuesOf(document: Uint8Array, suffix: Uint8Array, key: Uint8Array): readonly RawValue[] {
-    const found = this.#partsOf(document);
-    const all = found === undefined ? [] : combinationsOf(found.parts);
-    return all.find((values) => equalBytes(this.#keyOf(values, suffix), key)) ?? [];
+    const rows = this.#rowsOf(document)?.rows ?? [];
+    return rows.find((values) => equalBytes(this.#keyOf(values, suffix), key)) ?? [];
   }
 
   #keyOf(values: readonly RawValue[], suffix: Uint8Array): Uint8Array {
@@ -48,7 +50,8 @@ export class PartsKeyGenerator implements KeyGenerator {
   }
 }
 
-function combinationsOf(parts: readonly (readonly RawValue[])[]): RawValue[][] {
+/** Every value of each field with every one of the others. */
+export function combinationsOf(parts: readonly (readonly RawValue[])[]): RawValue[][] {
   let all: RawValue[][] = [[]];
   for (const values of parts) {
     if (all.length * values.length > KEYS_MAX) {

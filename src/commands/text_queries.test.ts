@@ -1,0 +1,101 @@
+import fc from 'fast-check';
+import { describe, expect, test } from 'vitest';
+import { encodeDocument } from '../bson/codec.ts';
+import { TextFields } from '../query/text/text_fields.ts';
+import { TextSearch } from '../query/text/text_search.ts';
+import { TestCommands, type Reply } from '../../tests/support/test_commands.ts';
+
+interface Found {
+  readonly _id: number;
+  readonly s?: number;
+}
+
+const KEY = { a: 'text', 'b.c': 'text' };
+const SPEC = { weights: { a: 1, 'b.c': 3 }, default_language: 'english', language_override: 'language' };
+
+const word = fc.constantFrom('run', 'Running', 'runs', 'fox', 'Foxes', 'café', 'cafe', 'the', 'x', 'X', 'sea');
+const sentence = fc.array(word, { maxLength: 6 }).map((words) => words.join(' '));
+const document = fc.record({
+  a: fc.oneof(sentence, fc.array(sentence, { maxLength: 3 }), fc.constant(5)),
+  b: fc.oneof(fc.record({ c: sentence }), fc.array(fc.record({ c: sentence }), { maxLength: 2 })),
+});
+const anySearch = fc
+  .array(fc.tuple(fc.constantFrom('', '', '-', '"', '-"'), sentence), { minLength: 1, maxLength: 4 })
+  .map((parts) => parts.map(([sign, text]) => (sign.endsWith('"') ? `${sign}${text}"` : sign + text)).join(' '));
+
+async function commandsWith(documents: readonly object[], index: object): Promise<TestCommands> {
+  const commands = await TestCommands.open();
+  if (documents.length > 0) {
+    await commands.run({ insert: 'c', documents: documents.map((one, _id) => ({ _id, ...one })) });
+  }
+  expect(await commands.run({ createIndexes: 'c', indexes: [{ name: 't', ...index }] })).toMatchObject({ ok: 1 });
+  return commands;
+}
+
+function rows(reply: Reply): readonly Found[] {
+  expect(reply).toMatchObject({ ok: 1 });
+  return (reply['cursor'] as { readonly firstBatch: readonly Found[] }).firstBatch;
+}
+
+describe('$text', () => {
+  test('finds through the index what the search means, with the scores it gives', async () => {
+    await fc.assert(
+      fc.asyncProperty(
+        fc.array(document, { minLength: 1, maxLength: 12 }),
+        anySearch,
+        fc.boolean(),
+        fc.boolean(),
+        async (documents, text, caseSensitive, diacriticSensitive) => {
+          const commands = await commandsWith(documents, { key: KEY, weights: { 'b.c': 3 } });
+          const $text = { $search: text, $caseSensitive: caseSensitive, $diacriticSensitive: diacriticSensitive };
+          const meta = { $meta: 'textScore' };
+          const find = { find: 'c', filter: { $text }, projection: { s: meta }, sort: { s: meta, _id: 1 } };
+          const found = rows(await commands.run(find));
+          const search = new TextSearch(
+            { search: text, language: undefined, caseSensitive, diacriticSensitive },
+            new TextFields(encodeDocument(SPEC)),
+          );
+          const wanted = documents
+            .map((one, _id) => ({ _id, bytes: encodeDocument({ _id, ...one }) }))
+            .filter(({ bytes }) => search.matches(bytes))
+            .map(({ _id, bytes }) => ({ _id, s: search.score(bytes) }))
+            .toSorted((a, b) => b.s - a.s || a._id - b._id);
+          expect(found.map(({ _id, s }) => ({ _id, s }))).toEqual(wanted);
+        },
+      ),
+      { numRuns: 60 },
+    );
+  });
+
+  test('of an index of every field looks everywhere', async () => {
+    const commands = await commandsWith([{ z: { y: ['deep blue'] } }, { q: 5 }], { key: { '$**': 'text' } });
+    expect(rows(await commands.run({ find: 'c', filter: { $text: { $search: 'blue' } } }))).toMatchObject([{ _id: 0 }]);
+  });
+
+  test('keeps its score through stages that make documents anew', async () => {
+    const commands = await commandsWith([{ a: 'x' }, { a: 'x y' }], { key: { a: 'text' } });
+    const pipeline = [
+      { $match: { $text: { $search: 'x' } } },
+      { $set: { n: 1 } },
+      { $project: { n: 1 } },
+      { $sort: { s: { $meta: 'textScore' } } },
+      { $set: { s: { $meta: 'textScore' } } },
+    ];
+    expect(rows(await commands.run({ aggregate: 'c', pipeline, cursor: {} }))).toEqual([
+      { _id: 0, n: 1, s: 1.1 },
+      { _id: 1, n: 1, s: 0.75 },
+    ]);
+  });
+
+  test('goes with an `_id`', async () => {
+    const commands = await commandsWith([{ a: 'x' }, { a: 'x' }], { key: { a: 'text' } });
+    const filter = { _id: 1, $text: { $search: 'x' } };
+    expect(rows(await commands.run({ find: 'c', filter }))).toMatchObject([{ _id: 1 }]);
+  });
+
+  test('has one index in a collection', async () => {
+    const commands = await commandsWith([], { key: { a: 'text' } });
+    const reply = await commands.run({ createIndexes: 'c', indexes: [{ key: { k: 1, b: 'text' }, name: 'u' }] });
+    expect(reply).toMatchObject({ code: 67, errmsg: expect.stringContaining('only one text index per collection') });
+  });
+});

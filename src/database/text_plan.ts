@@ -1,0 +1,172 @@
+/** The plan of queries with `$text`: the words are looked up in the collection's one text index. */
+import { CommandError } from '../base/command_error.ts';
+import { TIMESTAMP_NULL } from '../base/optime.ts';
+import { KeyWriter } from '../bson/key.ts';
+import { rawString, type RawValue } from '../bson/value.ts';
+import type { BsonWriter } from '../bson/writer.ts';
+import { compilePredicate } from '../query/match/compile.ts';
+import { describeQuery } from '../query/match/describe_predicate.ts';
+import type { Predicate } from '../query/match/predicate.ts';
+import { specialConditionsOf } from '../query/match/special_conditions.ts';
+import { noTextIndex, type TextCondition } from '../query/match/text_condition.ts';
+import { TextFields } from '../query/text/text_fields.ts';
+import type { TextSearch } from '../query/text/text_search.ts';
+import type { Index } from './index.ts';
+import { fieldsBeforeWords, TEXT_PLUGIN } from './index_kinds/text.ts';
+import type { KeyRange } from './key_range.ts';
+import { conditionsOf, conjunctsOf } from './planner/conditions.ts';
+import type { SpecialAccess, SpecialPlanner, SpecialRequest } from './special_plan.ts';
+import { TextScan, WholeScan } from './text_scan.ts';
+
+export const textPlanner: SpecialPlanner = {
+  claims: (filter) => specialConditionsOf(filter.predicate).texts > 0,
+  plan(request) {
+    const { predicate } = request.filter;
+    checkQuery(request);
+    const index = textIndex(request);
+    if (index === undefined) throw noTextIndex();
+    const fields = new TextFields(index.spec.document);
+    const conjunct = conjunctsOf(predicate).find((one) => one.kind === 'document' && one.text !== undefined);
+    if (conjunct?.kind === 'document' && conjunct.text !== undefined) {
+      const search = conjunct.text.bind(fields);
+      return lookupAccess({ index, search, condition: conjunct.text }, request);
+    }
+    return alternativeAccess(index, fields, request);
+  },
+};
+
+function checkQuery({ filter, hintKind }: SpecialRequest): void {
+  const { nears, texts } = specialConditionsOf(filter.predicate);
+  const refused = (text: string): CommandError => new CommandError('BadValue', text);
+  if (texts > 1) throw refused('Too many text expressions');
+  if (nears > 0) throw refused('text and geoNear not allowed in same query');
+  if (hintKind === 'natural') throw refused('text expression not allowed with $natural sort order');
+  if (hintKind !== undefined) throw refused('text and hint not allowed in same query');
+}
+
+function textIndex({ at, collection }: SpecialRequest): Index | undefined {
+  return collection.indexes.find(
+    ({ readyAt, spec }) =>
+      spec.kind.name === TEXT_PLUGIN && !spec.isHidden && (readyAt === TIMESTAMP_NULL || readyAt <= at),
+  );
+}
+
+interface Lookup {
+  readonly index: Index;
+  readonly search: TextSearch;
+  readonly condition: TextCondition;
+}
+
+/** The usual case: every match has one of the words. */
+function lookupAccess({ index, search, condition }: Lookup, request: SpecialRequest): SpecialAccess {
+  const { predicate } = request.filter;
+  const matcher = compilePredicate(withIndexed(predicate, search));
+  const ranges = search.indexTerms.map((term) => rangeOf(prefixOf(index, request), term));
+  return {
+    kind: 'special',
+    index,
+    isOrdered: false,
+    open: (target) => new TextScan({ ...target, matcher }, { table: index.table, ranges, search, condition }),
+    explain: (writer) => explainText(index, search, writer),
+  };
+}
+
+/** The filter, when it is known that a document has one of the words. */
+function withIndexed(predicate: Predicate, search: TextSearch): Predicate {
+  if (predicate.kind === 'and') {
+    return { kind: 'and', children: predicate.children.map((child) => withIndexed(child, search)) };
+  }
+  if (predicate.kind !== 'document' || predicate.text === undefined) return predicate;
+  return {
+    kind: 'document',
+    operator: predicate.operator,
+    matches: (bytes, at) => search.matchesIndexed(at === 0 ? bytes : bytes.subarray(at)),
+  };
+}
+
+/** The values of the fields before the words, which the filter has to pin. */
+function prefixOf(index: Index, request: SpecialRequest): readonly RawValue[] {
+  const conditions = conditionsOf(conjunctsOf(request.filter.predicate));
+  return fieldsBeforeWords(index.spec.fields).map((field) => {
+    for (const { group, isNegated, leaf, path } of conditions) {
+      if (path === field.path && !isNegated && group === undefined && leaf.kind === 'eq') return leaf.value;
+    }
+    throw unusable(request);
+  });
+}
+
+/** Everything in the index under one word; scores descend when it is read backwards. */
+function rangeOf(prefix: readonly RawValue[], term: string): KeyRange {
+  const writer = new KeyWriter();
+  for (const value of prefix) writer.append(value);
+  const from = writer.append(rawString(term)).finish();
+  // What follows in a key is a number, which starts with a smaller byte.
+  return { from, to: writer.appendBytes(Uint8Array.of(0xff)).finish() };
+}
+
+/** A search among alternatives: all documents are looked at, but only if indexes could answer the other ones. */
+function alternativeAccess(index: Index, fields: TextFields, request: SpecialRequest): SpecialAccess {
+  const { collection, filter } = request;
+  const condition = alternativeIn(filter.predicate, request);
+  if (condition === undefined) throw unusable(request);
+  const search = condition.bind(fields);
+  const matcher = compilePredicate(filter.predicate);
+  return {
+    kind: 'special',
+    index,
+    isOrdered: false,
+    open: (target) => new WholeScan({ ...target, matcher }, { table: collection.documents, search, condition }),
+    explain: (writer) => explainText(index, search, writer),
+  };
+}
+
+/** The search in one of the `$or`s of the filter; undefined when it is in none, as under `$nor`. */
+function alternativeIn(predicate: Predicate, request: SpecialRequest): TextCondition | undefined {
+  for (const conjunct of conjunctsOf(predicate)) {
+    if (conjunct.kind !== 'or') continue;
+    for (const child of conjunct.children) {
+      const own = conjunctsOf(child).find((one) => one.kind === 'document' && one.text !== undefined);
+      const found = own?.kind === 'document' ? own.text : alternativeIn(child, request);
+      if (found === undefined) continue;
+      const others = conjunct.children.filter((other) => other !== child);
+      if (others.every((other) => isIndexed(other, request))) return found;
+      throw new CommandError(
+        'NoQueryExecutionPlans',
+        `${queryText(request)} planner returned error :: caused by :: Failed to produce a solution for TEXT under OR - ` +
+          'other non-TEXT clauses under OR have to be indexed as well.',
+      );
+    }
+  }
+  return undefined;
+}
+
+function isIndexed(predicate: Predicate, { collection }: SpecialRequest): boolean {
+  const firsts = new Set(['_id']);
+  for (const { spec } of collection.indexes) {
+    if (!spec.isHidden && spec.fields[0].plugin === undefined) firsts.add(spec.fields[0].path);
+  }
+  return conditionsOf(conjunctsOf(predicate)).some(({ path }) => firsts.has(path));
+}
+
+function unusable(request: SpecialRequest): CommandError {
+  return new CommandError(
+    'NoQueryExecutionPlans',
+    `${queryText(request)} planner returned error :: caused by :: failed to use text index to satisfy $text query ` +
+      '(if text index is compound, are equality predicates given for all prefix fields?)',
+  );
+}
+
+function queryText({ collection, filter }: SpecialRequest): string {
+  return `error processing query: ${describeQuery(collection.ns, filter.predicate)}`;
+}
+
+function explainText(index: Index, search: TextSearch, writer: BsonWriter): void {
+  writer.string('stage', 'TEXT_MATCH').startSubdocument('indexPrefix').end();
+  writer.string('indexName', index.spec.name).startSubdocument('parsedTextQuery');
+  for (const [name, texts] of Object.entries(search.parts)) {
+    writer.startArray(name);
+    for (const [i, text] of texts.entries()) writer.string(i, text);
+    writer.end();
+  }
+  writer.end().int32('textIndexVersion', new TextFields(index.spec.document).version);
+}

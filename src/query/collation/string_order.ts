@@ -68,8 +68,8 @@ function shiftedOrder(collation: Collation): StringOrder {
   const isIgnored = collatorOrder(collation, 'base');
   const among = collatorOrder({ ...collation, alternate: 'non-ignorable' }, 'base');
   return (a, b) => {
-    const left = Array.from(a, (char) => (isIgnored(char, '') === 0 ? char : ''));
-    const right = Array.from(b, (char) => (isIgnored(char, '') === 0 ? char : ''));
+    const left = Array.from(a.normalize('NFC'), (char) => (isIgnored(char, '') === 0 ? char : ''));
+    const right = Array.from(b.normalize('NFC'), (char) => (isIgnored(char, '') === 0 ? char : ''));
     const length = Math.min(left.length, right.length);
     for (let i = 0; i < length; i++) {
       if (left[i] === '' && right[i] === '') continue;
@@ -78,7 +78,7 @@ function shiftedOrder(collation: Collation): StringOrder {
       const comparison = among(left[i], right[i]);
       if (comparison !== 0) return comparison;
     }
-    return 0;
+    return left.length - right.length;
   };
 }
 

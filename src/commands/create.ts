@@ -22,8 +22,6 @@ export const createCommand: Command = {
     checkCreatable(request.db, ns);
     checkWritable(ns, data);
     if (viewOn === undefined) {
-      if (collation !== undefined)
-        throw new CommandError('NotImplemented', 'collations of collections are not implemented');
       if (data.catalog.find(ns) !== undefined) {
         throw new CommandError('NamespaceExists', `Collection already exists. NS: ${ns}`);
       }

@@ -14,6 +14,7 @@ import { parseIndexSpec } from '../database/index_spec_parse.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { newUuid, uuidText } from '../database/uuid.ts';
 import { createCollection, createEmptyIndex, logIndexBuild } from '../database/write_catalog.ts';
+import type { Collation } from '../query/collation.ts';
 import { describeDocument } from '../query/describe.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
@@ -34,7 +35,7 @@ export const createIndexesCommand: Command = {
   help: 'creates indexes on a collection, which is created when it does not exist',
   run(request, context, reply) {
     const { data } = context;
-    const { ns, specs, commitQuorum } = parseCreateIndexes(request);
+    const { ns, specs, commitQuorum } = parseCreateIndexes(request, data);
     checkWritable(ns, data);
     const existing = data.catalog.find(ns);
     const before = existing === undefined ? 1 : existing.indexes.length + 1;
@@ -72,13 +73,14 @@ interface CreateIndexes {
   readonly commitQuorum: RawValue | undefined;
 }
 
-function parseCreateIndexes(request: CommandRequest): CreateIndexes {
+function parseCreateIndexes(request: CommandRequest, data: MemberData): CreateIndexes {
   const ns = indexedNamespace(request);
+  const collation = data.catalog.find(ns)?.collation;
   let specs: IndexSpec[] | undefined;
   let commitQuorum: RawValue | undefined;
   const args = Arguments.ofCommand('createIndexes', request.body);
   while (args.next()) {
-    if (args.name === 'indexes') specs = parseSpecs(args);
+    if (args.name === 'indexes') specs = parseSpecs(args, collation);
     else if (args.name === 'commitQuorum') commitQuorum = args.raw();
     else if (args.name === 'ignoreUnknownIndexOptions') args.flag();
     else args.refuseUnknown();
@@ -99,7 +101,7 @@ function indexedNamespace(request: CommandRequest): string {
   throw new CommandError('InvalidNamespace', `collection name has invalid type ${typeAlias(reader.type)}`);
 }
 
-function parseSpecs(args: Arguments): IndexSpec[] {
+function parseSpecs(args: Arguments, collation: Collation | undefined): IndexSpec[] {
   const { value } = args;
   if (value.type !== BSON_TYPE.array) {
     throw new CommandError('TypeMismatch', `The field 'indexes' must be an array, but got ${typeAlias(value.type)}`);
@@ -111,7 +113,7 @@ function parseSpecs(args: Arguments): IndexSpec[] {
       const text = `The elements of the 'indexes' array must be objects, but got ${typeAlias(items.type)}`;
       throw new CommandError('TypeMismatch', text);
     }
-    specs.push(parseIndexSpec(items.bytes, items.start));
+    specs.push(parseIndexSpec(items.bytes, items.start, collation));
   }
   return specs;
 }

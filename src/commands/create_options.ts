@@ -1,7 +1,8 @@
 /** The arguments of `create`: parsed, checked one by one and against each other, and brought into their stored form. */
 import { CommandError } from '../base/command_error.ts';
 import { compareDocuments } from '../bson/compare.ts';
-import { ElementReader, isEmptyDocument } from '../bson/elements.ts';
+import { fieldName } from '../bson/bytes.ts';
+import { ElementReader, findField, isEmptyDocument } from '../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../bson/types.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { cappedOptions } from '../database/capped.ts';
@@ -16,7 +17,7 @@ import { parseIndexSpec } from '../database/index_spec_parse.ts';
 import { NO_OPTIONS } from '../database/write_catalog.ts';
 import { describeDocument } from '../query/describe.ts';
 import { Arguments } from './arguments.ts';
-import type { Collation } from '../query/collation.ts';
+import { isSameCollation, parseCollation, type Collation } from '../query/collation.ts';
 import type { CommandRequest } from './context.ts';
 import { missingField, strictBool } from './fields.ts';
 import { createCollation } from './create_collation.ts';
@@ -64,10 +65,11 @@ export function parseCreate(request: CommandRequest, ns: string): CreateRequest 
       takeOther(parsed, args);
     }
   }
-  const { viewOn, pipeline = [] } = parsed;
+  const { viewOn, pipeline = [], idIndex, collation } = parsed;
+  if (idIndex !== undefined) checkIdCollation(idIndex, collation);
   checkTogether(parsed);
   if (viewOn === undefined) setKind(parsed);
-  return { options: withOptions(NO_OPTIONS, parsed.options), viewOn, pipeline, collation: parsed.collation };
+  return { options: withOptions(NO_OPTIONS, parsed.options), viewOn, pipeline, collation };
 }
 
 function takeSize(parsed: Parsed, args: Arguments): boolean {
@@ -183,7 +185,10 @@ function checkTogether(parsed: Parsed): void {
   }
 }
 
-function setKind({ options, capped, size, max, clusteredIndex }: Parsed): void {
+function setKind({ options, capped, size, max, clusteredIndex, collation }: Parsed): void {
+  if (collation !== undefined) {
+    options.set('collation', (writer) => void writer.document('collation', collation.document));
+  }
   if (clusteredIndex !== undefined) {
     options.set('clusteredIndex', (writer) => writer.document('clusteredIndex', clusteredIndex));
   }
@@ -192,17 +197,30 @@ function setKind({ options, capped, size, max, clusteredIndex }: Parsed): void {
 }
 
 function checkedIdIndex(document: Uint8Array): Uint8Array {
-  const spec = parseIndexSpec(document, 0);
+  const spec = parseIndexSpec(withoutCollation(document), 0, undefined);
   if (!isIdKey(spec.key)) {
     const text = `The field 'key' for an _id index must be {_id: 1}, but got ${describeDocument(spec.key)}`;
     throw new CommandError('BadValue', text);
   }
-  const reader = new ElementReader(document);
-  while (reader.next()) {
-    if (reader.name() !== 'collation' || reader.type !== BSON_TYPE.object) continue;
-    throw new CommandError('BadValue', "'idIndex' must have the same collation as the collection.");
-  }
   return document;
+}
+
+const COLLATION = fieldName('collation');
+
+/** The collation is compared with that of the collection when both are known. */
+function withoutCollation(spec: Uint8Array): Uint8Array {
+  const writer = new BsonWriter().startDocument();
+  const reader = new ElementReader(spec);
+  while (reader.next()) if (!reader.nameEquals(COLLATION)) writer.element(spec, reader.elementStart, reader.end);
+  return writer.endDocument().finish();
+}
+
+function checkIdCollation(idIndex: Uint8Array, collation: Collation | undefined): void {
+  const given = findField(idIndex, COLLATION);
+  if (given === undefined) return;
+  const own = given.type === BSON_TYPE.object ? parseCollation(idIndex.subarray(given.start, given.end)) : undefined;
+  if (isSameCollation(own, collation)) return;
+  throw new CommandError('BadValue', "'idIndex' must have the same collation as the collection.");
 }
 
 const ID_KEY = new BsonWriter().startDocument().int32('_id', 1).endDocument().finish();

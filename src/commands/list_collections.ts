@@ -1,7 +1,7 @@
 import { ElementReader } from '../bson/elements.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
-import { ID_INDEX_SPEC } from '../database/index_spec.ts';
+import { idIndexSpec } from '../database/index_spec.ts';
 import { TRANSACTIONS_NS, type MemberData } from '../database/member_data.ts';
 import { fixedQuery, ListSource } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
@@ -91,7 +91,7 @@ function describe(collection: Collection, nameOnly: boolean): Uint8Array {
   if (nameOnly) return writer.endDocument().finish();
   writer.document('options', collection.options);
   writer.startSubdocument('info').bool('readOnly', false).binData('uuid', 4, collection.uuid).end();
-  if (collection.clusteredIndex === undefined) writer.document('idIndex', ID_INDEX_SPEC);
+  if (collection.clusteredIndex === undefined) writer.document('idIndex', idIndexSpec(collection.collation));
   return writer.endDocument().finish();
 }
 

@@ -1,7 +1,7 @@
 import { CommandError } from '../base/command_error.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
-import { ID_INDEX_SPEC, listedSpec } from '../database/index_spec.ts';
+import { ID_INDEX_SPEC, idIndexSpec, listedSpec } from '../database/index_spec.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { fixedQuery, ListSource } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
@@ -52,11 +52,11 @@ function indexesOf(ns: string, data: MemberData): Uint8Array[] {
 }
 
 /** The index on `_id`; a clustered collection shows the one it is clustered by. */
-function idIndexSpec({ clusteredIndex }: Collection): Uint8Array {
-  if (clusteredIndex === undefined) return ID_INDEX_SPEC;
+function listedIdSpec({ clusteredIndex, collation }: Collection): Uint8Array {
+  if (clusteredIndex === undefined) return idIndexSpec(collation);
   return new BsonWriter().startDocument().fieldsOf(clusteredIndex).bool('clustered', true).endDocument().finish();
 }
 
 function specsOf(collection: Collection): Uint8Array[] {
-  return [idIndexSpec(collection), ...collection.indexes.map((index) => listedSpec(index.spec.document))];
+  return [listedIdSpec(collection), ...collection.indexes.map((index) => listedSpec(index.spec.document))];
 }

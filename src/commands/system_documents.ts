@@ -4,7 +4,7 @@ import { BsonWriter } from '../bson/writer.ts';
 import { findField } from '../bson/elements.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { BSON_TYPE } from '../bson/types.ts';
-import { ID_INDEX_SPEC } from '../database/index_spec.ts';
+import { idIndexSpec } from '../database/index_spec.ts';
 import type { CollStatsRequest, CurrentOpRequest, SystemRequest } from '../query/pipeline/system_request.ts';
 import type { CommandContext } from './context.ts';
 import { writeOperation } from './current_op.ts';
@@ -58,7 +58,7 @@ function indexStats(ns: string, { data, server }: CommandContext): readonly Uint
   const collection = data.catalog.find(ns);
   if (collection === undefined) return [];
   const all = [
-    { name: '_id_', document: ID_INDEX_SPEC, uses: collection.idIndexUses },
+    { name: '_id_', document: idIndexSpec(collection.collation), uses: collection.idIndexUses },
     ...collection.indexes.map(({ spec, uses }) => ({ name: spec.name, document: spec.document, uses })),
   ];
   return all.map(({ name, document, uses }) => {

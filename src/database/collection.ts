@@ -3,8 +3,11 @@ import { invariant } from '../base/invariant.ts';
 import type { Timestamp } from '../base/optime.ts';
 import { KeyWriter } from '../bson/key.ts';
 import type { ValueSpan } from '../bson/types.ts';
-import type { Collation } from '../query/collation.ts';
+import { EqualityKeys } from '../query/collation/equality_keys.ts';
+import { isSameCollation, type Collation } from '../query/collation.ts';
+import type { CompiledFilter } from '../query/matcher.ts';
 import type { Table } from '../storage/table.ts';
+import { hasIrregularIds } from './collated_duplicates.ts';
 import { readCollectionOptions, type CappedLimits } from './collection_options.ts';
 import type { Index } from './index.ts';
 import { PlanCache } from './plan_cache.ts';
@@ -48,7 +51,7 @@ export class Collection {
   #capped: CappedLimits | undefined;
   #validator: Validator | undefined;
   #clusteredIndex: Uint8Array | undefined;
-  #collation: Collation | undefined;
+  #equality: EqualityKeys | undefined;
   #indexes: readonly Index[];
   #maintained: readonly Index[];
   #nextRecordId: number;
@@ -99,7 +102,12 @@ export class Collection {
 
   /** The order of strings where an operation names none; undefined: by their bytes. */
   get collation(): Collation | undefined {
-    return this.#collation;
+    return this.#equality?.collation;
+  }
+
+  /** How strings in `_id` are listed under the collation. */
+  get equality(): EqualityKeys | undefined {
+    return this.#equality;
   }
 
   /** Without the one on `_id`; in the order of creation. */
@@ -138,7 +146,7 @@ export class Collection {
     this.#capped = capped;
     this.#validator = validator === undefined ? undefined : new Validator(validator);
     this.#clusteredIndex = clusteredIndex;
-    this.#collation = collation;
+    this.#equality = collation === undefined ? undefined : new EqualityKeys(collation);
   }
 
   /** Only the catalog changes a collection's shape. */
@@ -170,12 +178,30 @@ export class Collection {
   }
 
   idKey(id: ValueSpan): Uint8Array {
-    return this.#idWriter.reset().append(id).finish();
+    return this.#idWriter
+      .reset()
+      .append(this.#equality?.of(id) ?? id)
+      .finish();
   }
 
   /** As {@link idKey}, for looking up at once: overwritten by the next call of either. */
   idKeyView(id: ValueSpan): Uint8Array {
-    return this.#idWriter.reset().append(id).view();
+    return this.#idWriter
+      .reset()
+      .append(this.#equality?.of(id) ?? id)
+      .view();
+  }
+
+  /**
+   * The `_id` that every match of the filter has, if there is one such and it can be looked up by its key. The matcher
+   * still decides.
+   */
+  pointId({ idEquality, collatedId }: CompiledFilter, at: Timestamp): ValueSpan | undefined {
+    const equality = this.#equality;
+    if (idEquality !== undefined || equality === undefined || collatedId === undefined) return idEquality;
+    if (!isSameCollation(collatedId.collation, equality.collation)) return undefined;
+    if (equality.regular(collatedId.value) === undefined || hasIrregularIds(this, at)) return undefined;
+    return collatedId.value;
   }
 
   /** The record id of the document with that `_id` key. */

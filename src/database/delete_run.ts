@@ -51,8 +51,9 @@ export class DeleteRun {
       return 'done';
     }
     const { filter, hint, isMulti } = this.#spec;
-    if (filter.idEquality !== undefined && hint === undefined) {
-      const found = findById(collection, collection.idKeyView(filter.idEquality));
+    const id = hint === undefined ? collection.pointId(filter, TIMESTAMP_MAX) : undefined;
+    if (id !== undefined) {
+      const found = findById(collection, collection.idKeyView(id));
       if (found !== undefined && filter.matcher.matches(found.document, 0)) this.#remove(collection, found);
       return 'done';
     }

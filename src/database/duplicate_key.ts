@@ -13,9 +13,10 @@ export function duplicateKeyError(ns: string, spec: IndexSpec, values: readonly 
   const writer = new BsonWriter().startDocument();
   for (const [i, field] of spec.fields.entries()) writer.value(field.path, values[i]);
   const keyValue = writer.endDocument().finish();
+  const collation = spec.collation === undefined ? '' : ` collation: ${describeDocument(spec.collation)}`;
   return new CommandError(
     'DuplicateKey',
-    `E11000 duplicate key error collection: ${ns} index: ${spec.name} dup key: ${describeDocument(keyValue)}`,
+    `E11000 duplicate key error collection: ${ns} index: ${spec.name}${collation} dup key: ${describeDocument(keyValue)}`,
     { keyPattern: decodeDocument(spec.key), keyValue: decodeDocument(keyValue) },
   );
 }

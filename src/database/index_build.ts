@@ -11,6 +11,7 @@ import { equalBytes } from '../bson/bytes.ts';
 import type { Store } from '../storage/store.ts';
 import type { TableCursor } from '../storage/table.ts';
 import type { Catalog } from './catalog.ts';
+import { hasCollatedDuplicate } from './collated_duplicates.ts';
 import type { Collection } from './collection.ts';
 import type { Index } from './index.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
@@ -137,9 +138,12 @@ function findDuplicate(
     const entry = entries.key;
     const { previous } = search;
     search.previous = entry;
-    if (previous !== undefined && sameKey(previous, entry)) {
+    const isSame = previous !== undefined && sameKey(previous, entry);
+    if (isSame || index.spec.equality !== undefined) {
       const document = collection.documentAt(entry.slice(entry.length - RECORD_ID_BYTES), TIMESTAMP_MAX);
-      if (document !== undefined) throw index.duplicate(entry, document, collection.ns);
+      const isDuplicate =
+        document !== undefined && (isSame || hasCollatedDuplicate(index, entry, document, collection));
+      if (isDuplicate) throw index.duplicate(entry, document, collection.ns);
     }
     if (turn.isOver()) return false;
   }

@@ -4,6 +4,9 @@ import { ElementReader, findField } from '../bson/elements.ts';
 import { isNumericType } from '../bson/types.ts';
 import { isTruthy, numberOf, stringOf } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
+import { EqualityKeys } from '../query/collation/equality_keys.ts';
+import { parseCollation, type Collation } from '../query/collation.ts';
+import { BARE_SCOPE, type ExpressionScope } from '../query/expression.ts';
 import { compileFilter } from '../query/matcher.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { kindOf } from './index_kinds/kinds.ts';
@@ -30,6 +33,13 @@ export const ID_INDEX_SPEC: Uint8Array = new BsonWriter()
   .endDocument()
   .finish();
 
+/** That spec in a collection with a collation of its own. */
+export function idIndexSpec(collation: Collation | undefined): Uint8Array {
+  if (collation === undefined) return ID_INDEX_SPEC;
+  const writer = new BsonWriter().startDocument().fieldsOf(ID_INDEX_SPEC);
+  return writer.document('collation', collation.document).endDocument().finish();
+}
+
 /** Reads back a spec in its stored form; nothing is checked. */
 export function storedIndexSpec(document: Uint8Array): IndexSpec {
   const name = findField(document, NAME);
@@ -37,6 +47,8 @@ export function storedIndexSpec(document: Uint8Array): IndexSpec {
   const fields = fieldsOf(key);
   const partialFilter = documentIn(document, PARTIAL_FILTER);
   const expireAfter = findField(document, EXPIRE_AFTER);
+  const collation = documentIn(document, COLLATION);
+  const equality = equalityOf(collation);
   return {
     name: name === undefined ? '' : stringOf(name),
     kind: kindOf(fields),
@@ -44,13 +56,23 @@ export function storedIndexSpec(document: Uint8Array): IndexSpec {
     isUnique: isSet(document, UNIQUE),
     isSparse: isSet(document, SPARSE),
     isHidden: isSet(document, HIDDEN),
-    partialFilter: partialFilter === undefined ? undefined : compileFilter(partialFilter),
+    partialFilter: partialFilter === undefined ? undefined : compileFilter(partialFilter, scopeOf(equality)),
     expireAfterSeconds: expireAfter === undefined ? undefined : numberOf(expireAfter),
-    collation: documentIn(document, COLLATION),
+    collation,
+    equality,
     wildcardProjection: documentIn(document, WILDCARD_PROJECTION),
     key,
     document,
   };
+}
+
+function equalityOf(collation: Uint8Array | undefined): EqualityKeys | undefined {
+  const parsed = collation === undefined ? undefined : parseCollation(collation);
+  return parsed === undefined ? undefined : new EqualityKeys(parsed);
+}
+
+function scopeOf(equality: EqualityKeys | undefined): ExpressionScope {
+  return equality === undefined ? BARE_SCOPE : BARE_SCOPE.ordered(equality.order);
 }
 
 function documentIn(document: Uint8Array, name: Uint8Array): Uint8Array | undefined {

@@ -19,11 +19,12 @@ import {
   type RawValue,
 } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
+import { isSameCollation, parseCollation, type Collation } from '../query/collation.ts';
 import { describeDocument, describeValue } from '../query/describe.ts';
-import type { IndexDraft, IndexSpec } from './index_kinds/index_kind.ts';
+import type { IndexDraft, IndexKind, IndexSpec } from './index_kinds/index_kind.ts';
 import { isPlugin, kindOf, kindTaking } from './index_kinds/kinds.ts';
 import { isWildcardPath } from './index_kinds/wildcard.ts';
-import { ID_INDEX_SPEC, isIdKey, storedIndexSpec } from './index_spec.ts';
+import { idIndexSpec, isIdKey, storedIndexSpec } from './index_spec.ts';
 import { checkPartialFilter } from './partial_filter.ts';
 
 const VERSION = fieldName('v');
@@ -47,25 +48,94 @@ const EXPIRE_AFTER_SECONDS_MAX = 2 ** 31 - 1;
 
 /**
  * Checks one item of `createIndexes.indexes` at `at` of `bytes` and brings it into its stored form.
- * Throws CommandError: 9, 14, 67, 197 for bad ones, 238 for features that are not there.
+ * `inherited`: the collation of the collection. Throws CommandError: 9, 14, 67, 197 for bad ones, 238 for features that
+ * are not there.
  */
-export function parseIndexSpec(bytes: Uint8Array, at: number): IndexSpec {
+export function parseIndexSpec(bytes: Uint8Array, at: number, inherited: Collation | undefined): IndexSpec {
   const source = bytes.slice(at, at + documentSize(bytes, at));
   const parsed = inSpecification(source, () => parseTypes(source));
   checkExpiry(parsed, source);
-  const whole = withVersion(source);
+  const versioned = withVersion(source);
+  const collation = collationOf(parsed, versioned, inherited);
   if (isIdKey(parsed.key)) {
-    checkIdOptions(whole);
-    return storedIndexSpec(ID_INDEX_SPEC);
+    checkIdOptions(versioned);
+    checkIdCollation(parsed, collation, inherited);
+    return storedIndexSpec(idIndexSpec(collation));
   }
   checkReservedNames(parsed.name, parsed.key);
+  const draft = { ...parsed, options: withCollation(parsed.options, collation) };
+  const whole =
+    parsed.options.has('collation') || collation === undefined ? versioned : withInherited(versioned, collation);
   return inSpecification(whole, () => {
     if (parsed.name === '') throw new CommandError('CannotCreateIndex', 'index name cannot be empty');
     const partial = parsed.options.get('partialFilterExpression');
     if (partial !== undefined) checkPartialFilter(partial, parsed.isSparse);
-    const stored = kindOf(patternOf(parsed.key)).check(parsed);
-    return storedIndexSpec(storedForm(stored, parsed.version));
+    const kind = kindOf(patternOf(parsed.key));
+    if (collation !== undefined) checkCollatable(kind, collation);
+    return storedIndexSpec(storedForm(kind.check(draft), parsed.version));
   });
+}
+
+/** The collation asked for, or the collection's; undefined for the simple one. */
+function collationOf(
+  { options }: IndexDraft,
+  specification: Uint8Array,
+  inherited: Collation | undefined,
+): Collation | undefined {
+  const given = options.get('collation');
+  if (given === undefined) return inherited;
+  try {
+    return parseCollation(given.bytes.slice(given.start, given.end));
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    const what = 'failed to add collation information to index spec for index creation';
+    const text = `${what}: ${describeDocument(specification)} :: caused by :: ${error.message}`;
+    throw new CommandError(error.code, text, {}, { cause: error });
+  }
+}
+
+function checkIdCollation(
+  { options }: IndexDraft,
+  collation: Collation | undefined,
+  inherited: Collation | undefined,
+): void {
+  if (isSameCollation(collation, inherited)) return;
+  const given = options.get('collation');
+  const shown = given === undefined ? '{}' : describeValue(given);
+  const own = inherited === undefined ? '{ locale: "simple" }' : describeDocument(inherited.document);
+  throw new CommandError(
+    'BadValue',
+    'The _id index must have the same collation as the collection. ' +
+      `Index collation: ${shown}, collection collation: ${own}`,
+  );
+}
+
+/** With all fields of the collation where it was given, or at the end. */
+function withCollation(
+  options: ReadonlyMap<string, RawValue>,
+  collation: Collation | undefined,
+): ReadonlyMap<string, RawValue> {
+  const changed = new Map(options);
+  if (collation === undefined) changed.delete('collation');
+  else changed.set('collation', rawObject(collation.document));
+  return changed;
+}
+
+function withInherited(specification: Uint8Array, { document }: Collation): Uint8Array {
+  const writer = new BsonWriter().startDocument().fieldsOf(specification);
+  return writer.document('collation', document).endDocument().finish();
+}
+
+/** Kinds that never compare strings as values. */
+const NOT_COLLATABLE: ReadonlySet<string> = new Set(['text', '2d']);
+
+function checkCollatable({ name }: IndexKind, { document }: Collation): void {
+  if (name === 'btree') return;
+  if (NOT_COLLATABLE.has(name)) {
+    const text = `Index type '${name}' does not support collation: ${describeDocument(document)}`;
+    throw new CommandError('CannotCreateIndex', text);
+  }
+  throw new CommandError('NotImplemented', `an index of type '${name}' with a collation is not implemented`);
 }
 
 interface ParsedSpec extends IndexDraft {
@@ -124,7 +194,7 @@ function parseOption(option: string, value: ElementReader, source: Uint8Array): 
   if (FLAGS.has(option)) return parseFlag(value, option) ? rawBool(true) : undefined;
   if (option === 'hidden') return parseHidden(value) ? rawBool(true) : undefined;
   if (option === 'partialFilterExpression') return documentOption(value, option);
-  if (option === 'collation') return parseCollation(value);
+  if (option === 'collation') return collationOption(value);
   if (COMMON_OPTIONS.has(option) || kindTaking(option) !== undefined) return value.value();
   if (IGNORED_OPTIONS.has(option)) return undefined;
   if (UNSUPPORTED_OPTIONS.has(option)) {
@@ -139,17 +209,10 @@ function documentOption(value: ElementReader, option: string): RawValue {
   throw new CommandError('TypeMismatch', `The field '${option}' must be an object, but got ${typeAlias(value.type)}`);
 }
 
-const LOCALE = fieldName('locale');
-
-/** The simple collation is that of indexes without any. */
-function parseCollation(value: ElementReader): RawValue | undefined {
+function collationOption(value: ElementReader): RawValue {
   const collation = documentOption(value, 'collation');
-  if (isEmptyDocument(collation.bytes, collation.start)) {
-    throw new CommandError('BadValue', "The field 'collation' cannot be an empty object.");
-  }
-  const locale = findField(collation.bytes, LOCALE, collation.start);
-  if (locale?.type === BSON_TYPE.string && stringOf(locale) === 'simple') return undefined;
-  throw new CommandError('NotImplemented', "the index option 'collation' is not implemented");
+  if (!isEmptyDocument(collation.bytes, collation.start)) return collation;
+  throw new CommandError('BadValue', "The field 'collation' cannot be an empty object.");
 }
 
 /** The stored form: the common parts in a fixed order, then the rest in the client's. */

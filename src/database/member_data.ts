@@ -15,7 +15,7 @@
  * Everything is versioned by timestamp in the store, so a reader at `readTimestamp` never sees half a batch, `majority`
  * reads take `committedTimestamp`, and a rollback drops the versions above the common point.
  *
- * Not done: transactions and collations.
+ * Not done: transactions.
  */
 import type { Env } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';

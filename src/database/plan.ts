@@ -66,12 +66,13 @@ export function chooseAmongPlans(request: PlanRequest): Choice {
 }
 
 /** One document at most, found by its `_id`. */
-function idPlan({ collection, filter, hint }: PlanRequest): Plan | undefined {
-  if (hint !== undefined || filter.idEquality === undefined) return undefined;
+function idPlan({ collection, filter, hint, at }: PlanRequest): Plan | undefined {
+  const id = hint === undefined ? collection.pointId(filter, at) : undefined;
+  if (id === undefined) return undefined;
   const conjuncts = conjunctsOf(filter.predicate);
-  const isExact = conjuncts.length === 1;
+  const isExact = conjuncts.length === 1 && collection.collation === undefined;
   const residual = isExact ? undefined : filter.predicate;
-  const key = collection.idKey(filter.idEquality);
+  const key = collection.idKey(id);
   return { access: { kind: 'id', key }, isSorted: true, isExact, residual };
 }
 
@@ -80,6 +81,10 @@ function choose(request: PlanRequest): Choice {
   const special = specialPlan(request);
   if (special !== undefined) return { plan: special, rejected: [] };
   if (hint?.kind === 'natural') return { plan: collectionPlan(hint.reverse, request), rejected: [] };
+  // The entries of `_id` do not tell the order of strings under a collation: they are for single documents.
+  if (hint?.kind === 'index' && hint.index === undefined && request.collection.collation !== undefined) {
+    return { plan: collectionPlan(false, request), rejected: [] };
+  }
   if (hint?.kind === 'unknown') throw planError(request, 'BadValue', UNKNOWN_HINT);
   if (hint === undefined && filter.matchesAll && sort === undefined) {
     return { plan: collectionPlan(false, request), rejected: [] };

@@ -119,7 +119,7 @@ export class TestData {
 
   index(ns: string, key: Plain, options: Plain = {}): void {
     const name = Object.entries(key).flat().join('_');
-    const spec = parseIndexSpec(encodeDocument({ key, name, ...options }), 0);
+    const spec = parseIndexSpec(encodeDocument({ key, name, ...options }), 0, undefined);
     createEmptyIndex(this.data, this.collection(ns), spec);
   }
 

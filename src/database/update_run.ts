@@ -77,8 +77,9 @@ export class UpdateRun {
 
   #advanceIn(collection: Collection): 'done' | 'pause' {
     const { filter, hint } = this.#spec;
-    if (filter.idEquality === undefined || hint !== undefined) return this.#scanOn(collection);
-    const found = findById(collection, collection.idKeyView(filter.idEquality));
+    const id = hint === undefined ? collection.pointId(filter, TIMESTAMP_MAX) : undefined;
+    if (id === undefined) return this.#scanOn(collection);
+    const found = findById(collection, collection.idKeyView(id));
     if (found !== undefined && filter.matcher.matches(found.document, 0)) this.#apply(collection, found);
     return 'done';
   }

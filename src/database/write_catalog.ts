@@ -6,7 +6,8 @@ import type { Collection } from './collection.ts';
 import { databaseOf } from './collection.ts';
 import type { Index } from './index.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
-import { ID_INDEX_SPEC } from './index_spec.ts';
+import { readCollectionOptions } from './collection_options.ts';
+import { idIndexSpec } from './index_spec.ts';
 import { isTemporary, permanentOptions } from './temporary.ts';
 import { newUuid } from './uuid.ts';
 import { refuseView } from './views.ts';
@@ -25,7 +26,7 @@ export function createCollection(target: CatalogTarget, ns: string, options: Uin
   const db = databaseOf(ns);
   const uuid = newUuid(target.env.random);
   const o = new BsonWriter().startDocument().string('create', ns.slice(db.length + 1));
-  o.fieldsOf(options).document('idIndex', ID_INDEX_SPEC);
+  o.fieldsOf(options).document('idIndex', idIndexSpec(readCollectionOptions(options).collation));
   const at = target.writeLog.command(db, uuid, o.endDocument().finish());
   return target.catalog.create({ ns, uuid, options }, at);
 }

@@ -10,9 +10,10 @@ import { checkFits, surplusOf } from './capped.ts';
 import type { Catalog } from './catalog.ts';
 import type { CappedLimits } from './collection_options.ts';
 import type { Collection } from './collection.ts';
+import { hasCollatedId } from './collated_duplicates.ts';
 import { duplicateKeyError } from './duplicate_key.ts';
 import type { IndexChange } from './index.ts';
-import { ID_INDEX_SPEC, storedIndexSpec } from './index_spec.ts';
+import { idIndexSpec, storedIndexSpec } from './index_spec.ts';
 import { documentKeyOf, idOf } from './insertable.ts';
 import type { Statement, WriteLog } from './write_log.ts';
 
@@ -60,7 +61,7 @@ export function insertDocument(
   if (capped !== undefined) checkFits(capped, document);
   const id = idOf(document);
   const idKey = collection.idKey(id);
-  if (collection.ids.has(idKey)) throw duplicateId(collection, document);
+  if (collection.ids.has(idKey) || hasCollatedId(collection, id)) throw duplicateId(collection, document);
   const recordId = collection.takeRecordId();
   const changes = insertionChanges(collection, document, recordId);
   const at = target.writeLog.insert(collection, document, how.statement);
@@ -130,7 +131,7 @@ function insertionChanges(collection: Collection, document: Uint8Array, recordId
   if (indexes.length === 0) return NO_CHANGES;
   return indexes.map((index) => {
     const change = index.insertion(document, recordId);
-    if (index.enforcesUnique) index.checkUnique(change, document, collection.ns);
+    if (index.enforcesUnique) index.checkUnique(change, document, collection);
     return change;
   });
 }
@@ -140,7 +141,7 @@ function replacementChanges(collection: Collection, found: FoundRecord, document
   if (indexes.length === 0) return NO_CHANGES;
   return indexes.map((index) => {
     const change = index.replacement(found.document, document, found.recordId);
-    if (index.enforcesUnique) index.checkUnique(change, document, collection.ns);
+    if (index.enforcesUnique) index.checkUnique(change, document, collection);
     return change;
   });
 }
@@ -162,7 +163,7 @@ export function applyChanges(
 }
 
 function duplicateId(collection: Collection, document: Uint8Array): CommandError {
-  return duplicateKeyError(collection.ns, storedIndexSpec(ID_INDEX_SPEC), [idOf(document)]);
+  return duplicateKeyError(collection.ns, storedIndexSpec(idIndexSpec(collection.collation)), [idOf(document)]);
 }
 
 /** The record of an `_id` in the newest state. */

@@ -11,9 +11,10 @@
  * Not done: `$where`; it is refused.
  */
 import type { RawValue } from '../bson/value.ts';
+import type { Collation } from './collation.ts';
 import { BARE_SCOPE } from './expression.ts';
 import { compilePredicate } from './match/compile.ts';
-import { conjunctsOf, idEqualityOf, type Conjunct } from './match/conjuncts.ts';
+import { collatedIdOf, conjunctsOf, idEqualityOf, type Conjunct } from './match/conjuncts.ts';
 import type { Matcher } from './match/document_matcher.ts';
 import { parseFilter } from './match/parse.ts';
 import type { Predicate } from './match/predicate.ts';
@@ -32,6 +33,8 @@ export interface CompiledFilter {
   readonly idEquality: RawValue | undefined;
   /** Whether it has a condition that only an index of its kind answers, `$text` or `$near`. */
   readonly isSpecial: boolean;
+  /** As `idEquality`, where it is equality under a collation. */
+  readonly collatedId: { readonly value: RawValue; readonly collation: Collation } | undefined;
   /** Whether every document matches. */
   readonly matchesAll: boolean;
 }
@@ -66,6 +69,7 @@ export function filterOf(predicate: Predicate): CompiledFilter {
     predicate,
     conjuncts,
     idEquality: isSpecial ? undefined : idEqualityOf(conjuncts),
+    collatedId: isSpecial ? undefined : collatedIdOf(predicate),
     isSpecial,
     matchesAll: predicate.kind === 'and' && predicate.children.length === 0,
   };

@@ -9,6 +9,7 @@
 import type { RawValue } from '../../bson/value.ts';
 import type { IntervalBounds } from '../interval.ts';
 import type { CompiledFilter } from '../../query/matcher.ts';
+import type { EqualityKeys } from '../../query/collation/equality_keys.ts';
 import type { LeafPredicate } from '../../query/match/predicate.ts';
 import type { IndexField, KeyGenerator } from '../index_key.ts';
 
@@ -27,6 +28,8 @@ export interface IndexSpec {
   readonly expireAfterSeconds: number | undefined;
   /** As it is stored; undefined for the simple one. */
   readonly collation: Uint8Array | undefined;
+  /** How strings are listed under the collation. */
+  readonly equality: EqualityKeys | undefined;
   readonly wildcardProjection: Uint8Array | undefined;
   /** The key pattern, a whole document. */
   readonly key: Uint8Array;

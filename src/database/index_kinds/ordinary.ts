@@ -1,16 +1,23 @@
 /** The ordinary kind: values in MongoDB's order, ascending or descending, one field or several. */
-import { KeyExtractor } from '../index_key.ts';
-import type { IndexKind } from './index_kind.ts';
+import { KeyExtractor, type ValueEncoder } from '../index_key.ts';
+import { collatedBounds } from './collated_bounds.ts';
+import type { IndexKind, IndexSpec } from './index_kind.ts';
 import { valueBounds } from './value_bounds.ts';
 
 export const ordinaryKind: IndexKind = {
   name: 'btree',
   options: new Set(['prepareUnique']),
   check: (draft) => draft,
-  generator: (spec) => new KeyExtractor(spec.fields, spec.isSparse),
+  generator: (spec) => new KeyExtractor(spec.fields, spec.isSparse, encoderOf(spec)),
   bounds(field, predicate, spec) {
     // Of several fields any one brings a document into a sparse index.
     const leavesOutMissing = spec.isSparse && spec.fields.length === 1 && field.segments.length === 1;
+    if (spec.equality !== undefined) return collatedBounds(predicate, spec.equality, { leavesOutMissing });
     return valueBounds(predicate, { leavesOutMissing });
   },
 };
+
+function encoderOf({ equality, fields }: IndexSpec): ValueEncoder | undefined {
+  if (equality === undefined) return undefined;
+  return (writer, i, value) => void writer.append(equality.of(value), fields[i].descending);
+}

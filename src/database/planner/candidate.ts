@@ -32,6 +32,8 @@ export interface Candidate {
   readonly isSparse: boolean;
   /** Documents without the fields may be missing from it, for any reason. */
   readonly isWildcard: boolean;
+  /** Its keys say which strings are equal and nothing about their order; strings cannot be read from them. */
+  readonly isCollated: boolean;
   /** Bounds of one condition on one of the fields. */
   bounds(field: CandidateField, leaf: LeafPredicate): IntervalBounds | undefined;
 }
@@ -46,6 +48,7 @@ export const ID_CANDIDATE: Candidate = {
   isMultikey: false,
   isSparse: false,
   isWildcard: false,
+  isCollated: false,
   bounds: (field, leaf) => ordinaryKind.bounds(field, leaf, ID_SPEC),
 };
 
@@ -63,6 +66,7 @@ export function candidatesOf(index: Index | undefined, conditions: readonly Cond
       isMultikey: multikey.isMultikey,
       isSparse: spec.isSparse,
       isWildcard: false,
+      isCollated: spec.equality !== undefined,
       bounds: (field, leaf) => kind.bounds(field, leaf, spec),
     },
   ];
@@ -117,6 +121,7 @@ function wildcardCandidate(index: Index, path: string): Candidate {
     isMultikey: bits !== 0,
     isSparse: false,
     isWildcard: true,
+    isCollated: false,
     bounds(field, leaf) {
       if (field.path !== path || isServedByWildcard(leaf)) return kind.bounds(field, leaf, spec);
       return undefined;

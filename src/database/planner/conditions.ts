@@ -46,8 +46,7 @@ function conditionsIn(predicate: Predicate, place: Place): Condition[] {
     if (!isLeaf(child) || isElementMatch(child) || 'collation' in child) return [];
     return [{ path: pathOf(child, place), leaf: child, isNegated: true, group, conjunct }];
   }
-  // Keys have the order of bytes: no bounds hold what a collation takes for equal.
-  if (!isLeaf(predicate) || 'collation' in predicate) return [];
+  if (!isLeaf(predicate)) return [];
   const path = pathOf(predicate, place);
   if (predicate.kind !== 'other' || predicate.item === undefined) {
     return [{ path, leaf: predicate, isNegated: false, group, conjunct }];

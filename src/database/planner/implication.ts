@@ -14,7 +14,7 @@ export function implies(query: Predicate, filter: Predicate): boolean {
   if (query.kind === 'and' && query.children.some((part) => implies(part, filter))) return true;
   if (filter.kind === 'or') return filter.children.some((part) => implies(query, part));
   if (filter.kind === 'exists' && impliesExistence(query, filter.path)) return true;
-  if ('collation' in query) return false;
+  if ('collation' in query || 'collation' in filter) return false;
   return isLeaf(query) && isLeaf(filter) && query.path === filter.path && impliesLeaf(query, filter);
 }
 

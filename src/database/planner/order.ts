@@ -8,6 +8,7 @@ export type Direction = 'forward' | 'reverse';
 
 /** Undefined when it does not. Fields that hold one value may stand between those of the sort. */
 export function orderOf(bounds: IndexBounds, sort: readonly SortField[]): Direction | undefined {
+  if (bounds.candidate.isCollated) return undefined;
   const { fields } = bounds.candidate;
   const isConstant = bounds.fields.map((intervals) => intervals.length === 1 && isPoint(intervals[0]));
   let direction: Direction | undefined;

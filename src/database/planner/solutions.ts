@@ -47,7 +47,8 @@ function usableIndexes(request: SolutionRequest, predicate: Predicate): (Index |
   const { collection, only, at, allowed } = request;
   if (only !== undefined) return [only.index];
   const usable: (Index | undefined)[] = [];
-  if (allowed === undefined || allowed.has('_id_')) usable.push(undefined);
+  const isIdUsable = collection.collation === undefined && (allowed === undefined || allowed.has('_id_'));
+  if (isIdUsable) usable.push(undefined);
   for (const index of collection.indexes) {
     const { spec, readyAt } = index;
     if (spec.isHidden || (allowed !== undefined && !allowed.has(spec.name))) continue;

@@ -2,8 +2,9 @@ import fc from 'fast-check';
 import { serialize } from 'bson';
 import { describe, expect, test } from 'vitest';
 import { invariant } from '../../base/invariant.ts';
+import type { ValueSpan } from '../../bson/types.ts';
 import { compareValues } from '../../bson/compare.ts';
-import { rawObject, rawString, stringOf, type RawValue } from '../../bson/value.ts';
+import { rawObject, rawString, stringOf } from '../../bson/value.ts';
 import { parseCollation, type Collation } from '../collation.ts';
 import { EqualityKeys, IRREGULAR_FROM, IRREGULAR_TO } from './equality_keys.ts';
 import { orderOf } from './value_order.ts';
@@ -64,7 +65,7 @@ describe.each(SPECS)('keys under %j', (spec) => {
 
 describe('keys', () => {
   const keys = new EqualityKeys(collation({ locale: 'en', strength: 2 }));
-  const textOf = (value: RawValue): string => stringOf(keys.of(value));
+  const textOf = (value: ValueSpan): string => stringOf(keys.of(value));
 
   test('are the same for words of several scripts that differ in case', () => {
     for (const word of ['hello', 'élan vital', 'straight-up 2', 'привет', 'σοφία', '漢字', 'かな', '한국어']) {
@@ -85,7 +86,7 @@ describe('keys', () => {
   });
 
   test('reach into documents and arrays', () => {
-    const key = (value: object): RawValue => keys.of(rawObject(serialize(value)));
+    const key = (value: object): ValueSpan => keys.of(rawObject(serialize(value)));
     expect(compareValues(key({ a: ['X', 1] }), key({ a: ['x', 1] }))).toBe(0);
     expect(compareValues(key({ a: ['X', 1] }), key({ A: ['x', 1] }))).not.toBe(0);
   });

@@ -10,9 +10,10 @@ import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
 import { rawArray, rawObject, rawString, stringOf, type RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
 import type { Collation } from '../collation.ts';
-import { isCollatable } from '../value_order.ts';
+import { isCollatable, type ValueOrder } from '../value_order.ts';
 import { Alphabet } from './alphabet.ts';
 import { stringOrder } from './string_order.ts';
+import { orderOf } from './value_order.ts';
 
 /** Begins irregular strings: no regular character, and behind all of them. */
 const IRREGULAR = '\u{10ffff}';
@@ -25,22 +26,29 @@ export const IRREGULAR_TO: RawValue = rawString(IRREGULAR.repeat(2));
 const DIGITS_MAX = 200;
 
 export class EqualityKeys {
-  readonly #collation: Collation;
+  readonly collation: Collation;
+  #order: ValueOrder | undefined;
   /** Made with the first string: it takes some milliseconds. */
   #alphabet: Alphabet | undefined;
 
   constructor(collation: Collation) {
-    this.#collation = collation;
+    this.collation = collation;
+  }
+
+  /** The order of the collation, which has the last word. */
+  get order(): ValueOrder {
+    this.#order ??= orderOf(this.collation);
+    return this.#order;
   }
 
   /** The value as it is listed; itself when it holds no strings. Kept by the receiver. */
-  of(value: RawValue): RawValue {
+  of(value: ValueSpan): ValueSpan {
     if (!isCollatable(value)) return value;
     return this.regular(value) ?? irregularOf(value);
   }
 
   /** As `of`, but undefined for an irregular value. */
-  regular(value: RawValue): RawValue | undefined {
+  regular(value: ValueSpan): ValueSpan | undefined {
     switch (value.type) {
       case BSON_TYPE.string:
       case BSON_TYPE.symbol: {
@@ -60,7 +68,7 @@ export class EqualityKeys {
     const writer = new BsonWriter().startDocument();
     const reader = new ElementReader(value.bytes, value.start);
     while (reader.next()) {
-      const inner = this.regular(reader.value());
+      const inner = this.regular(reader);
       if (inner === undefined) return undefined;
       writer.value(reader.name(), inner);
     }
@@ -68,7 +76,7 @@ export class EqualityKeys {
   }
 
   #canonical(text: string): string | undefined {
-    const { strength, numericOrdering } = this.#collation;
+    const { strength, numericOrdering } = this.collation;
     if (strength === 5) return text.normalize('NFD');
     if (!numericOrdering) return this.#letters().canonical(text);
     if (LONG_NUMBER.test(text)) return undefined;
@@ -76,8 +84,8 @@ export class EqualityKeys {
   }
 
   #letters(): Alphabet {
-    const letters: Collation = { ...this.#collation, strength: 1, caseLevel: false, backwards: false };
-    this.#alphabet ??= new Alphabet(stringOrder(this.#collation), stringOrder(letters));
+    const letters: Collation = { ...this.collation, strength: 1, caseLevel: false, backwards: false };
+    this.#alphabet ??= new Alphabet(stringOrder(this.collation), stringOrder(letters));
     return this.#alphabet;
   }
 }

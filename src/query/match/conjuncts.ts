@@ -1,6 +1,7 @@
 /** What a query planner can use of a predicate tree. */
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { numberOf, type RawValue } from '../../bson/value.ts';
+import type { Collation } from '../collation.ts';
 import type { Predicate } from './predicate.ts';
 
 /**
@@ -61,4 +62,18 @@ export function idEqualityOf(conjuncts: readonly Conjunct[]): RawValue | undefin
       return conjunct.value;
   }
   return undefined;
+}
+
+/** The same under a collation, whose order the value is compared in. */
+export function collatedIdOf(predicate: Predicate): { value: RawValue; collation: Collation } | undefined {
+  if (predicate.kind === 'and') {
+    for (const child of predicate.children) {
+      const found = collatedIdOf(child);
+      if (found !== undefined) return found;
+    }
+    return undefined;
+  }
+  if (predicate.kind !== 'eq' || predicate.path !== '_id' || predicate.collation === undefined) return undefined;
+  const { value, collation } = predicate;
+  return value.type === BSON_TYPE.array ? undefined : { value, collation };
 }

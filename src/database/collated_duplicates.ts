@@ -6,13 +6,30 @@ import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
 import { compareBytes } from '../bson/bytes.ts';
 import { KeyWriter } from '../bson/key.ts';
 import type { ValueSpan } from '../bson/types.ts';
+import type { RawValue } from '../bson/value.ts';
 import { IRREGULAR_FROM, IRREGULAR_TO, type EqualityKeys } from '../query/collation/equality_keys.ts';
 import { isCollatable } from '../query/value_order.ts';
 import type { Table } from '../storage/table.ts';
-import type { Collection } from './collection.ts';
-import type { Index } from './index.ts';
+import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { idOf } from './insertable.ts';
 import { RECORD_ID_BYTES } from './record_id.ts';
+
+/** What of a collection is looked at. */
+export interface RecordSource {
+  documentAt(recordId: Uint8Array, at: Timestamp): Uint8Array | undefined;
+}
+
+interface IdSource extends RecordSource {
+  readonly equality: EqualityKeys | undefined;
+  readonly ids: Table;
+  recordOf(idKey: Uint8Array, at: Timestamp): Uint8Array | undefined;
+}
+
+interface ValueIndex {
+  readonly spec: IndexSpec;
+  readonly table: Table;
+  valuesOf(document: Uint8Array, entry: Uint8Array): readonly RawValue[];
+}
 
 interface Range {
   readonly from: Uint8Array;
@@ -25,10 +42,10 @@ interface Range {
  * differ. Reads all candidates at once.
  */
 export function hasCollatedDuplicate(
-  index: Index,
+  index: ValueIndex,
   entry: Uint8Array,
   document: Uint8Array,
-  collection: Pick<Collection, 'documentAt'>,
+  collection: RecordSource,
 ): boolean {
   const { equality, fields } = index.spec;
   if (equality === undefined) return false;
@@ -49,7 +66,7 @@ export function hasCollatedDuplicate(
 }
 
 /** Whether a document has an `_id` that equals `id` although its key differs. */
-export function hasCollatedId(collection: Collection, id: ValueSpan): boolean {
+export function hasCollatedId(collection: IdSource, id: ValueSpan): boolean {
   const { equality } = collection;
   if (equality === undefined || !isCollatable(id)) return false;
   for (const range of candidateRanges([id], equality, [false])) {
@@ -63,7 +80,7 @@ export function hasCollatedId(collection: Collection, id: ValueSpan): boolean {
 }
 
 /** Whether any `_id` is irregular: then a regular one may be equal to a document's without having its key. */
-export function hasIrregularIds(collection: Collection, at: Timestamp): boolean {
+export function hasIrregularIds(collection: Pick<IdSource, 'ids'>, at: Timestamp): boolean {
   const { from, to } = irregularRange(new Uint8Array(0), false);
   const cursor = collection.ids.cursor({ from, at });
   return cursor.next() && to !== undefined && compareBytes(cursor.key, to) < 0;

@@ -5,8 +5,7 @@ import { compareBytes, equalBytes, fieldName } from '../bson/bytes.ts';
 import { findField } from '../bson/elements.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { Table } from '../storage/table.ts';
-import { hasCollatedDuplicate } from './collated_duplicates.ts';
-import type { Collection } from './collection.ts';
+import { hasCollatedDuplicate, type RecordSource } from './collated_duplicates.ts';
 import { duplicateKeyError } from './duplicate_key.ts';
 import { NO_KEYS, type Extraction, type KeyGenerator } from './index_key.ts';
 import { wildcardPathsOf } from './index_kinds/wildcard.ts';
@@ -108,7 +107,7 @@ export class Index {
   }
 
   /** Throws DuplicateKey when another record has one of the keys to be added. */
-  checkUnique(change: IndexChange, document: Uint8Array, collection: Pick<Collection, 'ns' | 'documentAt'>): void {
+  checkUnique(change: IndexChange, document: Uint8Array, collection: RecordSource & { readonly ns: string }): void {
     for (const entry of change.add) {
       if (this.findOther(entry) !== undefined || hasCollatedDuplicate(this, entry, document, collection)) {
         throw this.duplicate(entry, document, collection.ns);

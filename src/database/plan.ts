@@ -81,10 +81,7 @@ function choose(request: PlanRequest): Choice {
   const special = specialPlan(request);
   if (special !== undefined) return { plan: special, rejected: [] };
   if (hint?.kind === 'natural') return { plan: collectionPlan(hint.reverse, request), rejected: [] };
-  // The entries of `_id` do not tell the order of strings under a collation: they are for single documents.
-  if (hint?.kind === 'index' && hint.index === undefined && request.collection.collation !== undefined) {
-    return { plan: collectionPlan(false, request), rejected: [] };
-  }
+  if (isCollatedId(request)) return { plan: collectionPlan(false, request), rejected: [] };
   if (hint?.kind === 'unknown') throw planError(request, 'BadValue', UNKNOWN_HINT);
   if (hint === undefined && filter.matchesAll && sort === undefined) {
     return { plan: collectionPlan(false, request), rejected: [] };
@@ -96,6 +93,11 @@ function choose(request: PlanRequest): Choice {
   }
   if (plans.length === 1) return { plan: first, rejected: [] };
   return chooseByTrial(plans, request);
+}
+
+/** Under a collation the entries of `_id` do not tell the order of strings: they are for single documents. */
+function isCollatedId({ collection, hint }: PlanRequest): boolean {
+  return hint?.kind === 'index' && hint.index === undefined && collection.collation !== undefined;
 }
 
 function chooseByTrial(plans: readonly Plan[], request: PlanRequest): Choice {

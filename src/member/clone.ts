@@ -73,17 +73,30 @@ async function cloneCollection(options: CloneOptions, db: string, description: U
     indexes,
   });
   const query = { db, command: { find: name, noCursorTimeout: true }, collection: name };
-  await exists(
+  const readOnce = (): Promise<void> =>
     readAll(peers, source, query, async (documents) => {
       await target.insert(documents);
       const pressure = data.store.backpressure();
       if (pressure === undefined) await env.breathe();
       else await pressure;
       return !isStopped();
-    }),
-  );
+    });
+  for (let reads = 1; ; reads++) {
+    try {
+      await exists(readOnce());
+      break;
+    } catch (error) {
+      if (!isCommandError(error, 'CappedPositionLost') || reads >= CAPPED_READS_MAX) throw error;
+    }
+  }
   await target.finish();
 }
+
+/**
+ * How often a capped collection is read that drops its oldest documents faster than they are. What was copied stays, in its
+ * order; what is gone from the source, the oplog says.
+ */
+const CAPPED_READS_MAX = 100;
 
 /** False when the collection is gone: it was dropped meanwhile, and the oplog will say so. */
 async function exists(reading: Promise<void>): Promise<boolean> {

@@ -56,3 +56,20 @@ describe('explain', () => {
     expect(await db.run({ count: 'c' })).toMatchObject({ n: 200 });
   });
 });
+
+describe('find', () => {
+  test('looks between two keys of the hinted index', async () => {
+    const db = await filled();
+    const found = await db.run({ find: 'c', min: { b: 9 }, max: { b: 6 }, hint: 'b_-1', returnKey: true });
+    expect(found['cursor']).toMatchObject({ firstBatch: [{ b: 9 }, { b: 8 }, { b: 7 }] });
+    const refused = await db.run({ find: 'c', min: { b: 6 }, max: { b: 9 }, hint: 'b_-1' });
+    expect(refused).toMatchObject({ ok: 0, code: 51_175 });
+    expect(await db.run({ find: 'c', min: { b: 6 } })).toMatchObject({ ok: 0, code: 51_173 });
+  });
+
+  test('shows record ids in the order of insertion', async () => {
+    const db = await filled();
+    const found = await db.run({ find: 'c', filter: { _id: { $lt: 2 } }, projection: { _id: 1 }, showRecordId: true });
+    expect(found['cursor']).toMatchObject({ firstBatch: [{ $recordId: 1 }, { $recordId: 2 }] });
+  });
+});

@@ -96,7 +96,9 @@ function explainedFind(request: CommandRequest, context: CommandContext): Explai
   const hint = natural === undefined ? find.hint : undefined;
   const asked = { ...find, sort, hint, purpose: { kind: 'find' } as const };
   const query = explained(asked, request, context);
-  return natural === undefined ? query : { ...query, hint: natural };
+  const { min, max } = find;
+  const limits = min === undefined && max === undefined ? undefined : { min, max };
+  return { ...query, limits, hint: natural ?? query.hint };
 }
 
 function explainedCount(request: CommandRequest, context: CommandContext): ExplainedQuery {

@@ -8,9 +8,12 @@ import type { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
 import { ID_NAME } from '../database/insertable.ts';
 import { OplogSource } from '../database/oplog_query.ts';
-import { planOf, fixedQuery, ListSource, MatchSource, openFind } from '../database/running_query.ts';
+import { planOf, fixedQuery, ListSource, MatchSource, openPlanned } from '../database/running_query.ts';
 import { SortSource, WindowSource, type RunningQuery, type SortPlace } from '../database/running_query.ts';
-import { resolveHint, type Hint } from '../database/plan.ts';
+import { keyProjection, withRecordId } from '../database/key_projection.ts';
+import { indexesOf, resolveHint, type Hint } from '../database/plan.ts';
+import type { Access } from '../database/planner/access.ts';
+import type { KeyLimits } from '../database/planner/key_limits.ts';
 import { Turn } from '../database/turn.ts';
 import { resolveView } from '../database/views.ts';
 import { describeValue } from '../query/describe.ts';
@@ -72,8 +75,8 @@ const NATURAL = fieldName('$natural');
 /** Known to MongoDB and harmless to pass over. */
 const IGNORED = new Set(['oplogReplay', 'allowPartialResults', 'readOnce', 'ntoreturn']);
 /** Known to MongoDB and not done here, unless they are off. */
-const UNSUPPORTED = new Set(['returnKey', 'showRecordId', 'requestResumeToken', '$_requestResumeToken']);
-const UNSUPPORTED_DOCUMENTS = new Set(['min', 'max', '$_resumeAfter', '$_startAt']);
+const UNSUPPORTED = new Set(['requestResumeToken', '$_requestResumeToken']);
+const UNSUPPORTED_DOCUMENTS = new Set(['$_resumeAfter', '$_startAt']);
 
 /** Throws CommandError for bad arguments. */
 export function parseFind(request: CommandRequest, ns: string): Find {
@@ -83,6 +86,10 @@ export function parseFind(request: CommandRequest, ns: string): Find {
     sort: undefined,
     projection: undefined,
     hint: undefined,
+    min: undefined,
+    max: undefined,
+    returnKey: false,
+    showRecordId: false,
     skip: 0,
     limit: Infinity,
     batchSize: FIRST_BATCH_DOCUMENTS,
@@ -118,7 +125,11 @@ function takeDocument(find: Find, args: Arguments): boolean {
       find.projection = ownDocument(args);
       return true;
     case 'hint':
-      find.hint = args.hint();
+      find.hint = hintOfFind(args);
+      return true;
+    case 'min':
+    case 'max':
+      find[args.name] = keyLimit(args);
       return true;
     case 'let':
       find.variables = args.document();
@@ -131,6 +142,17 @@ function takeDocument(find: Find, args: Arguments): boolean {
       if (!isEmptyDocument(args.document())) args.refuseUnsupported();
       return true;
   }
+}
+
+function hintOfFind(args: Arguments): RawValue {
+  if (args.value.type === BSON_TYPE.string || args.value.type === BSON_TYPE.object) return args.raw();
+  throw new CommandError('FailedToParse', 'hint must be either a string or nested object');
+}
+
+/** An empty document is no limit. */
+function keyLimit(args: Arguments): Uint8Array | undefined {
+  const limit = ownDocument(args);
+  return isEmptyDocument(limit) ? undefined : limit;
 }
 
 /** Find has its own words for an argument that is no document. */
@@ -174,7 +196,9 @@ function takeFlag(find: Find, args: Arguments): void {
       find.allowDiskUse = args.flag();
       return;
     case 'noCursorTimeout':
-      find.noCursorTimeout = args.flag();
+    case 'returnKey':
+    case 'showRecordId':
+      find[args.name] = args.flag();
       return;
     default:
       if (IGNORED.has(args.name)) return;
@@ -234,20 +258,40 @@ function findIn(collection: Collection, find: CompiledFind, target: FindTarget):
   if (find.tailable && collection.capped === undefined) throw notCapped(find.ns);
   const hint = hintOf(find, collection);
   const at = readAt();
-  if (isPointRead(find, hint)) {
+  if (isPointRead(find, hint) && !showsKeys(find)) {
     writePoint(collection, find, at, reply);
     return undefined;
   }
-  const { filter, projection, skip, limit } = find;
+  const { filter, skip, limit } = find;
   const { sort } = find.order;
   const memory = stageMemory(context, find.allowDiskUse);
-  const findRequest = { collection, filter, sort, hint, projection, skip, limit, at, turn, memory };
-  const access = planOf(findRequest).access;
-  const subjects = access.kind === 'index' && access.index !== undefined ? [collection, access.index] : [collection];
-  const query = openFind(findRequest);
+  const limits = limitsOf(find);
+  const planned = { collection, filter, sort, hint, limits, skip, limit, at, turn, memory };
+  const plan = planOf(planned);
+  const subjects = [collection, ...indexesOf(plan.access)];
+  const projection = shownBy(find, collection, { at, access: plan.access });
+  const query = openPlanned({ ...planned, projection }, plan);
   // A cursor that waits behind the last document needs one to stand on.
   const tailable = find.tailable && collection.count > 0;
   return openCursor(cursorRequest({ ...find, tailable }, query, subjects, readAt), request, context, reply);
+}
+
+function limitsOf({ min, max }: CompiledFind): KeyLimits | undefined {
+  return min === undefined && max === undefined ? undefined : { min, max };
+}
+
+function showsKeys({ returnKey, showRecordId, min, max }: CompiledFind): boolean {
+  return returnKey || showRecordId || min !== undefined || max !== undefined;
+}
+
+/** How documents are reshaped on their way out. */
+function shownBy(
+  { projection, returnKey, showRecordId }: CompiledFind,
+  collection: Collection,
+  { at, access }: { readonly at: Timestamp; readonly access: Access },
+): Projection | undefined {
+  const shown = returnKey ? keyProjection(collection, at, access) : projection;
+  return showRecordId ? withRecordId(collection, at, shown) : shown;
 }
 
 /** A tailable cursor finds documents in the order in which they are inserted, whatever indexes there are. */
@@ -284,9 +328,12 @@ function orderOf(find: Find, scope: ExpressionScope): Order {
 }
 
 /** The hint that a sort by `$natural` is; undefined for other sorts. */
-export function naturalSortOf({ sort, tailable }: Find): Hint | undefined {
+export function naturalSortOf({ sort, tailable, hint }: Find): Hint | undefined {
   const natural = sort === undefined ? undefined : findField(sort, NATURAL);
   if (sort === undefined || natural === undefined) return undefined;
+  if (hint !== undefined && naturalOf(hint) === undefined) {
+    throw new CommandError('BadValue', 'index hint not allowed with $natural sort order');
+  }
   const reader = new ElementReader(sort);
   reader.next();
   if (reader.next() || !isNumericType(natural.type)) {
@@ -328,19 +375,21 @@ function writePoint(collection: Collection, find: CompiledFind, at: Timestamp, r
 
 /** The `_id` of a find that asks for nothing else and wants the document as it is: it need not even be compiled. */
 function soleId(find: Find): ElementReader | undefined {
-  const { filter, sort, projection, hint, skip, batchSize, tailable, variables, collation } = find;
-  if (
-    collation !== undefined ||
-    variables !== undefined ||
-    sort !== undefined ||
-    projection !== undefined ||
-    hint !== undefined
-  )
-    return undefined;
-  if (skip !== 0 || batchSize === 0 || tailable) return undefined;
+  const { filter, skip, batchSize, tailable } = find;
+  if (isShaped(find) || isLimited(find) || skip !== 0 || batchSize === 0 || tailable) return undefined;
   const reader = new ElementReader(filter);
   if (!reader.next() || !reader.nameEquals(ID_NAME) || !PLAIN_ID_TYPES.has(reader.type)) return undefined;
   return filter[reader.end] === 0 ? reader : undefined;
+}
+
+/** Whether documents are chosen or ordered by more than the filter. */
+function isLimited({ sort, hint, collation, variables, min, max }: Find): boolean {
+  if (sort !== undefined || hint !== undefined || min !== undefined || max !== undefined) return true;
+  return collation !== undefined || variables !== undefined;
+}
+
+function isShaped({ projection, returnKey, showRecordId }: Find): boolean {
+  return projection !== undefined || returnKey || showRecordId;
 }
 
 /** Types whose value in a filter can mean nothing but equality. */

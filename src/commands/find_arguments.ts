@@ -7,6 +7,12 @@ export interface Find {
   sort: Uint8Array | undefined;
   projection: Uint8Array | undefined;
   hint: RawValue | undefined;
+  /** Keys of the hinted index between which to look. */
+  min: Uint8Array | undefined;
+  max: Uint8Array | undefined;
+  /** Shows the keys of the index in place of the documents. */
+  returnKey: boolean;
+  showRecordId: boolean;
   skip: number;
   limit: number;
   batchSize: number;

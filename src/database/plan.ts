@@ -5,22 +5,24 @@
  * results (`plan_trial.ts`), and the winner is remembered for queries of the same shape (`plan_cache.ts`).
  */
 import { CommandError } from '../base/command_error.ts';
+import { invariant } from '../base/invariant.ts';
 import type { Timestamp } from '../base/optime.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { compareDocuments } from '../bson/compare.ts';
 import { countElements, findField, isEmptyDocument } from '../bson/elements.ts';
 import { BSON_TYPE, type ValueSpan } from '../bson/types.ts';
 import { numberOf, stringOf } from '../bson/value.ts';
-import { describeValue } from '../query/describe.ts';
+import { describeDocument, describeValue } from '../query/describe.ts';
 import { describePredicate } from '../query/match/describe_predicate.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
 import type { SortField, SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import type { Index } from './index.ts';
 import { tryPlans } from './plan_trial.ts';
-import type { Plan } from './planner/access.ts';
+import type { Access, Plan } from './planner/access.ts';
 import { candidatesOf } from './planner/candidate.ts';
 import { conjunctsOf, conditionsOf } from './planner/conditions.ts';
+import { rangeBetween, type KeyLimits } from './planner/key_limits.ts';
 import { identityOf } from './planner/plan_identity.ts';
 import { queryShapeOf } from './planner/query_shape.ts';
 import { solutionsOf, wholeIndexPlan } from './planner/solutions.ts';
@@ -35,13 +37,17 @@ export interface PlanRequest {
   readonly hint: Hint | undefined;
   /** The timestamp that is read at. */
   readonly at: Timestamp;
+  /** Keys of the hinted index between which to look. */
+  readonly limits?: KeyLimits | undefined;
 }
 
 export type Hint =
   | { readonly kind: 'natural'; readonly reverse: boolean }
   | { readonly kind: 'index'; readonly index: Index | undefined }
   /** There is no such index: told when the query is planned, with the query. */
-  | { readonly kind: 'unknown' };
+  | { readonly kind: 'unknown' }
+  /** Several have that key pattern: told likewise. */
+  | { readonly kind: 'ambiguous'; readonly matching: readonly Index[] };
 
 /** The plan to go by, and those it was preferred to. */
 export interface Choice {
@@ -66,8 +72,8 @@ export function chooseAmongPlans(request: PlanRequest): Choice {
 }
 
 /** One document at most, found by its `_id`. */
-function idPlan({ collection, filter, hint, at }: PlanRequest): Plan | undefined {
-  const id = hint === undefined ? collection.pointId(filter, at) : undefined;
+function idPlan({ collection, filter, hint, limits, at }: PlanRequest): Plan | undefined {
+  const id = hint === undefined && limits === undefined ? collection.pointId(filter, at) : undefined;
   if (id === undefined) return undefined;
   const conjuncts = conjunctsOf(filter.predicate);
   const isExact = conjuncts.length === 1 && collection.collation === undefined;
@@ -76,16 +82,38 @@ function idPlan({ collection, filter, hint, at }: PlanRequest): Plan | undefined
   return { access: { kind: 'id', key }, isSorted: true, isExact, residual };
 }
 
-function choose(request: PlanRequest): Choice {
-  const { filter, hint, sort } = request;
+/** Undefined when indexes are to be looked at. */
+function directPlan(request: PlanRequest): Plan | undefined {
+  const { filter, hint, sort, limits } = request;
   const special = specialPlan(request);
-  if (special !== undefined) return { plan: special, rejected: [] };
-  if (hint?.kind === 'natural') return { plan: collectionPlan(hint.reverse, request), rejected: [] };
-  if (isCollatedId(request)) return { plan: collectionPlan(false, request), rejected: [] };
-  if (hint?.kind === 'unknown') throw planError(request, 'BadValue', UNKNOWN_HINT);
-  if (hint === undefined && filter.matchesAll && sort === undefined) {
-    return { plan: collectionPlan(false, request), rejected: [] };
+  if (special !== undefined) return special;
+  if (limits !== undefined) return limitedPlan(request, limits);
+  if (isCollatedId(request)) return collectionPlan(false, request);
+  const isWhole = hint === undefined && filter.matchesAll && sort === undefined;
+  return isWhole ? collectionPlan(false, request) : undefined;
+}
+
+/** The indexes that a way goes through, besides that on `_id`: it ends when one is dropped. */
+export function indexesOf(access: Access): Index[] {
+  switch (access.kind) {
+    case 'index':
+      return access.index === undefined ? [] : [access.index];
+    case 'union':
+      return access.branches.flatMap((branch) => indexesOf(branch.access));
+    case 'special':
+      return [access.index];
+    default:
+      return [];
   }
+}
+
+function choose(request: PlanRequest): Choice {
+  const { hint } = request;
+  const only = directPlan(request);
+  if (only !== undefined) return { plan: only, rejected: [] };
+  if (hint?.kind === 'unknown') throw planError(request, 'BadValue', UNKNOWN_HINT);
+  if (hint?.kind === 'ambiguous') throw planError(request, 'IndexNotFound', ambiguity(hint.matching));
+  if (hint?.kind === 'natural') return { plan: collectionPlan(hint.reverse, request), rejected: [] };
   const plans = solutionsOf({ ...request, only: hint, allowed: undefined });
   const [first] = plans;
   if (first === undefined) {
@@ -117,11 +145,31 @@ export function isInOrder(plan: Plan, sort: SortSpec | undefined): boolean {
   return sort === undefined || (plan.isSorted && sort.indexFields !== undefined);
 }
 
+/** An index between two keys, whatever the filter says of its fields. */
+function limitedPlan(request: PlanRequest, limits: KeyLimits): Plan {
+  const { hint, filter, sort } = request;
+  if (hint?.kind !== 'index') {
+    throw new CommandError(51_173, 'When using min()/max() a hint of which index to use must be provided');
+  }
+  const plan = wholeIndexPlan(candidatesOf(hint.index, [])[0], conjunctsOf(filter.predicate), sort);
+  invariant(plan.access.kind === 'index', 'a walk of an index');
+  const range = rangeBetween(limits, plan.access.bounds.candidate);
+  if (range.kind !== 'range') throw planError(request, range.kind === 'mismatch' ? 51_174 : 51_175, range.text);
+  const { from, to } = range;
+  return { ...plan, access: { ...plan.access, ranges: [{ from, to }], isMinMax: true } };
+}
+
 function specialPlan({ collection, filter, hint, sort, at }: PlanRequest): Plan | undefined {
   const planner = SPECIAL_PLANNERS.find((one) => one.claims(filter));
   if (planner === undefined) return undefined;
   const index = hint?.kind === 'index' ? hint.index : undefined;
-  const access = planner.plan({ collection, filter, hint: index, hintKind: hint?.kind, at });
+  const access = planner.plan({
+    collection,
+    filter,
+    hint: index,
+    hintKind: hint?.kind === 'ambiguous' ? 'unknown' : hint?.kind,
+    at,
+  });
   return { access, isSorted: sort === undefined, isExact: false, residual: filter.predicate };
 }
 
@@ -151,7 +199,18 @@ function servesPaths(index: Index, conjuncts: Parameters<typeof conditionsOf>[0]
 
 const UNKNOWN_HINT = 'hint provided does not correspond to an existing index';
 
-function planError(request: PlanRequest, code: 'BadValue' | 'NoQueryExecutionPlans', reason: string): CommandError {
+function ambiguity(matching: readonly Index[]): string {
+  const shown = matching.map(({ spec }) => {
+    return `kp: ${describeDocument(spec.key)} name: '(${spec.name}, )' io: ${describeDocument(spec.document)}`;
+  });
+  return `Hint matched multiple indexes, must hint by index name. Matched: ${shown.join(' and ')}`;
+}
+
+function planError(
+  request: PlanRequest,
+  code: 'BadValue' | 'IndexNotFound' | 'NoQueryExecutionPlans' | number,
+  reason: string,
+): CommandError {
   const { collection, filter, sort } = request;
   const order = (sort ?? []).map(({ path, descending }) => `${path}: ${descending ? -1 : 1}`).join(', ');
   const sortText = order === '' ? '{}' : `{ ${order} }`;
@@ -178,10 +237,7 @@ export function resolveHint(hint: ValueSpan, collection: Collection | undefined)
   const matching = collection.indexes.filter(({ spec }) => {
     return !spec.isHidden && compareDocuments(hint.bytes, hint.start, spec.key, 0) === 0;
   });
-  if (matching.length > 1) {
-    const text = `Hint matched multiple indexes, must hint by index name. Matched: ${matching.map(({ spec }) => spec.name).join(', ')}`;
-    throw new CommandError('IndexNotFound', text);
-  }
+  if (matching.length > 1) return { kind: 'ambiguous', matching };
   const [index] = matching;
   return index === undefined ? { kind: 'unknown' } : { kind: 'index', index };
 }

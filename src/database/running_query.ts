@@ -8,6 +8,7 @@ import { Sorter } from '../query/sort/sorter.ts';
 import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import { choosePlan, isInOrder, type Hint, type Plan } from './plan.ts';
+import type { KeyLimits } from './planner/key_limits.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan, ScanSource } from './scan.ts';
 import type { Turn } from './turn.ts';
@@ -36,12 +37,14 @@ export interface FindRequest {
   readonly turn: Turn;
   /** Of a sort; absent: without a disk. */
   readonly memory?: StageMemory | undefined;
+  /** The `min` and `max` of find. */
+  readonly limits?: KeyLimits | undefined;
 }
 
 /** What is asked of the planner alone. */
 export function planOf(request: Omit<FindRequest, 'projection' | 'turn' | 'skip' | 'limit'>): Plan {
-  const { collection, filter, hint, at } = request;
-  return choosePlan({ collection, filter, hint, at, sort: request.sort?.indexFields });
+  const { collection, filter, hint, at, limits } = request;
+  return choosePlan({ collection, filter, hint, at, limits, sort: request.sort?.indexFields });
 }
 
 export function openFind(request: FindRequest): RunningQuery {

@@ -11,9 +11,9 @@ import { writeStage } from './stage.ts';
 
 /** Undefined when there is no collection. Throws what planning throws. */
 export function planExplained(query: ExplainedQuery): Choice | undefined {
-  const { collection, filter, sort, hint, at } = query;
+  const { collection, filter, sort, hint, limits, at } = query;
   if (collection === undefined) return undefined;
-  return chooseAmongPlans({ collection, filter, sort: sort?.indexFields, hint, at });
+  return chooseAmongPlans({ collection, filter, sort: sort?.indexFields, hint, limits, at });
 }
 
 export function writeQueryPlanner(query: ExplainedQuery, choice: Choice | undefined, writer: BsonWriter): void {

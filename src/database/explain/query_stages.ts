@@ -8,6 +8,7 @@ import type { Collection } from '../collection.ts';
 import { countsKeys } from '../count_run.ts';
 import { isInOrder, type Hint } from '../plan.ts';
 import type { IndexAccess, Plan } from '../planner/access.ts';
+import type { KeyLimits } from '../planner/key_limits.ts';
 import { keyPatternOf } from '../planner/candidate.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { accessStages, writeIndex, type ScanRun } from './access_stages.ts';
@@ -30,6 +31,7 @@ export interface ExplainedQuery {
   readonly sortPattern: Uint8Array | undefined;
   readonly projection: ProjectionShape | undefined;
   readonly hint: Hint | undefined;
+  readonly limits?: KeyLimits | undefined;
   readonly skip: number;
   /** Infinity when there is none. */
   readonly limit: number;
@@ -122,7 +124,7 @@ function shaped(query: ExplainedQuery, plan: Plan, { below, isCovered, run }: Sh
 }
 
 function withProjection(
-  { projection }: ExplainedQuery,
+  { projection, purpose }: ExplainedQuery,
   below: ExplainStage,
   isCovered: boolean,
   run: QueryRun | undefined,
@@ -130,7 +132,7 @@ function withProjection(
   if (projection === undefined) return below;
   const simple = isCovered ? 'PROJECTION_COVERED' : 'PROJECTION_SIMPLE';
   return {
-    stage: projection.isSimple ? simple : 'PROJECTION_DEFAULT',
+    stage: projection.isSimple && purpose.kind === 'find' ? simple : 'PROJECTION_DEFAULT',
     inputs: [below],
     counts: run && { returned: run.returned, works: run.returned + 1, isEnded: run.isEnded },
     fields: (writer) => void writer.document('transformBy', projection.spec),

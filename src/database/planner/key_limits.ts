@@ -1,0 +1,42 @@
+/** The `min` and `max` of find: keys of an index between which to look, whatever the filter says. */
+import { compareBytes } from '../../bson/bytes.ts';
+import { ElementReader } from '../../bson/elements.ts';
+import { KeyWriter } from '../../bson/key.ts';
+import type { Candidate } from './candidate.ts';
+
+/** Documents with a value for every field of the index, in its order. `min` belongs to the range, `max` does not. */
+export interface KeyLimits {
+  readonly min: Uint8Array | undefined;
+  readonly max: Uint8Array | undefined;
+}
+
+export type LimitedRange =
+  | { readonly kind: 'range'; readonly from: Uint8Array | undefined; readonly to: Uint8Array | undefined }
+  | { readonly kind: 'mismatch' | 'reversed'; readonly text: string };
+
+export function rangeBetween({ min, max }: KeyLimits, candidate: Candidate): LimitedRange {
+  const from = min && keyFrom(min, candidate);
+  const to = max && keyFrom(max, candidate);
+  if ((min !== undefined && from === undefined) || (max !== undefined && to === undefined)) {
+    const name = min !== undefined && from === undefined ? 'min' : 'max';
+    return { kind: 'mismatch', text: `The index chosen is not compatible with ${name}()` };
+  }
+  if (from !== undefined && to !== undefined && compareBytes(from, to) >= 0) {
+    const text = 'The value provided for min() does not come before the value provided for max() in the hinted index';
+    return { kind: 'reversed', text };
+  }
+  return { kind: 'range', from, to };
+}
+
+/** Undefined when the fields are not those of the index. */
+function keyFrom(limit: Uint8Array, { fields }: Candidate): Uint8Array | undefined {
+  const writer = new KeyWriter();
+  const reader = new ElementReader(limit);
+  let i = 0;
+  for (; reader.next(); i++) {
+    const field = fields[i];
+    if (field === undefined || field.plugin !== undefined || reader.name() !== field.path) return undefined;
+    writer.append(reader, field.descending);
+  }
+  return i === fields.length ? writer.finish() : undefined;
+}

@@ -61,6 +61,10 @@ describe('validate', () => {
     });
   });
 
+  test('takes what PyMongo sends with it', async () => {
+    expect(await db.run({ validate: 'c', scandata: false, full: false })).toMatchObject({ ok: 1, valid: true });
+  });
+
   test('is not for views', async () => {
     await db.run({ create: 'v', viewOn: 'c', pipeline: [] });
     expect(await db.run({ validate: 'v' })).toMatchObject({ ok: 0, code: 166 });

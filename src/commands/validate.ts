@@ -8,8 +8,8 @@ import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { readNamespace } from './namespace.ts';
 
-/** What is more thorough than this is no other check here: everything is read in any case. */
-const HARMLESS = new Set(['full', 'background', 'checkBSONConformance']);
+/** What is more thorough than this is no other check here: everything is read in any case. PyMongo still sends scandata. */
+const HARMLESS = new Set(['full', 'background', 'checkBSONConformance', 'scandata']);
 const UNSUPPORTED = new Set(['repair', 'metadata', 'fixMultikey', 'enforceFastCount']);
 
 export const validateCommand: Command = {

@@ -48,24 +48,29 @@ export function validateDocument(bytes: Uint8Array, at = 0, limits: DocumentLimi
   if (size < EMPTY_DOCUMENT_SIZE_BYTES) {
     throw new CommandError('InvalidBSON', 'BSON data has to be at least 5 bytes');
   }
-  if (size > limits.sizeBytesMax) throw tooLarge(size, limits);
+  if (size > limits.sizeBytesMax) throw documentTooLarge(size, limits);
   if (size > bytes.length - at) throw new CommandError('InvalidBSON', 'BSON length exceeds buffer size');
   const check = new DocumentCheck(bytes, at, limits.depthMax);
   check.fields(at, at + size);
   return check.deepest;
 }
 
-/** Levels of documents and arrays, the document itself counting as 1. For bytes that were checked. */
-export function documentDepth(bytes: Uint8Array, at = 0): number {
+/** How deep values of any origin are looked into: beyond every limit, and not so deep that looking fails. */
+const DEPTH_LOOK_MAX = 512;
+
+/** Levels of documents and arrays, the document itself counting as 1; deeper than `lookMax` counts as that. */
+export function documentDepth(bytes: Uint8Array, at = 0, lookMax = DEPTH_LOOK_MAX): number {
+  if (lookMax <= 1) return 1;
   const reader = new ElementReader(bytes, at);
   let deepest = 0;
   while (reader.next()) {
-    if (hasFields(reader.type)) deepest = Math.max(deepest, documentDepth(bytes, reader.start));
+    if (hasFields(reader.type)) deepest = Math.max(deepest, documentDepth(bytes, reader.start, lookMax - 1));
   }
   return deepest + 1;
 }
 
-function tooLarge(size: number, limits: DocumentLimits): CommandError {
+/** For a document that was made and not read. */
+export function documentTooLarge(size: number, limits: DocumentLimits = MESSAGE_DOCUMENT_LIMITS): CommandError {
   const hex = size.toString(16).toUpperCase();
   const limit = `${limits.sizeBytesMax}(16MB)`;
   return new CommandError(

@@ -5,6 +5,7 @@ import { invariant } from '../base/invariant.ts';
 import { BSON_OBJECT_SIZE_BYTES_MAX } from '../base/limits.ts';
 import type { Timestamp } from '../base/optime.ts';
 import { ms, type Ms } from '../base/units.ts';
+import { documentTooLarge, MESSAGE_DOCUMENT_LIMITS } from '../bson/validate.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import { PAUSE } from '../query/pipeline/source.ts';
 import type { RunningQuery } from './running_query.ts';
@@ -111,6 +112,7 @@ export class ServerCursor {
 
   /** False when the document does not fit the batch any more. */
   #write(document: Uint8Array, reply: BsonWriter): boolean {
+    if (document.length > MESSAGE_DOCUMENT_LIMITS.sizeBytesMax) throw documentTooLarge(document.length);
     const { projection } = this.options.query;
     const fits = this.#batchCount === 0 || this.#batchBytes + document.length <= BSON_OBJECT_SIZE_BYTES_MAX;
     const before = reply.length;

@@ -10,6 +10,7 @@ import { Cell, type ExpressionScope } from './scope.ts';
 import { shownValue } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
+import { checkValueDepth, ItemList } from './value_limits.ts';
 import { checkVariableName } from './variable_name.ts';
 
 interface ArgumentCodes {
@@ -65,13 +66,13 @@ export const mapOperator: ExpressionOperator = {
         const array = input.evaluate(root);
         if (isNullish(array)) return RAW_NULL;
         if (!isArray(array)) throw new CommandError(16883, `input to $map must be an array not ${typeNameOf(array)}`);
-        const results: RawValue[] = [];
+        const results = new ItemList('$map');
         const reader = new ElementReader(array.bytes, array.start);
         while (reader.next()) {
           item.value = reader.value();
           results.push(body.evaluate(root) ?? RAW_NULL);
         }
-        return arrayOf(results);
+        return arrayOf(results.items);
       },
     };
   },
@@ -123,6 +124,9 @@ function filterLimit(value: Value): number {
   return limit;
 }
 
+/** Each item may put what there is into one more array: so often is looked how deep it has become. */
+const DEPTH_CHECK_ITEMS = 64;
+
 interface ReduceParts {
   readonly input: Expression;
   readonly initial: Expression;
@@ -145,10 +149,11 @@ export const reduceOperator: ExpressionOperator = {
         }
         let value = initial.evaluate(root);
         const reader = new ElementReader(array.bytes, array.start);
-        while (reader.next()) {
+        for (let i = 1; reader.next(); i++) {
           item.value = reader.value();
           result.value = value;
           value = body.evaluate(root);
+          if (i % DEPTH_CHECK_ITEMS === 0) checkValueDepth(value);
         }
         return value;
       },

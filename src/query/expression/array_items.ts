@@ -18,9 +18,10 @@ import { printedNumber } from '../number/print_number.ts';
 import { int32Of } from '../number/whole.ts';
 import { itemsOf } from '../update/array_value.ts';
 import { binaryOperator, lazyOperator, listOperator, nullableOperator, unaryOperator } from './arguments.ts';
-import { arrayOf, isArray, isNullish, isNumber, typeNameOf } from './build.ts';
+import { arrayOf, int32Array, isArray, isNullish, isNumber, typeNameOf } from './build.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
+import { ItemList } from './value_limits.ts';
 
 function itemAt(array: RawValue, index: number): Value {
   const reader = new ElementReader(array.bytes, array.start);
@@ -85,14 +86,15 @@ export const reverseArrayOperator = nullableOperator('$reverseArray', (array) =>
 });
 
 export const concatArraysOperator = lazyOperator('$concatArrays', (parts, root) => {
-  const items: RawValue[] = [];
+  const list = new ItemList('$concatArrays');
   for (const part of parts) {
     const array = part.evaluate(root);
     if (isNullish(array)) return RAW_NULL;
     if (!isArray(array)) throw new CommandError(28664, `$concatArrays only supports arrays, not ${typeNameOf(array)}`);
-    for (const item of itemsOf(array)) items.push(item);
+    const reader = new ElementReader(array.bytes, array.start);
+    while (reader.next()) list.push(reader.value());
   }
-  return arrayOf(items);
+  return arrayOf(list.items);
 });
 
 /** `[array, count]` or `[array, position, count]`; what is negative counts from the end. */
@@ -150,7 +152,7 @@ export const rangeOperator = listOperator(
     if (count > EXPRESSION_RANGE_ITEMS_MAX) {
       throw new CommandError('ExceededMemoryLimit', `$range would use too much memory for ${count} items`);
     }
-    return arrayOf(Array.from({ length: count }, (_, i) => rawInt32(start + i * step)));
+    return int32Array(start, step, count);
   },
   { min: 2, max: 3 },
 );

@@ -5,6 +5,7 @@ import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import { int32At } from '../../bson/bytes.ts';
 import { isNumeric, rawInt32, rawInt64, rawValue, type RawValue } from '../../bson/value.ts';
 import type { Value } from './types.ts';
+import { checkValueSize } from './value_limits.ts';
 
 const INT32_BITS = 32;
 
@@ -22,21 +23,45 @@ export function typeNameOf(value: Value): string {
 export function arrayOf(items: readonly RawValue[]): RawValue {
   let size = 5;
   for (const [i, item] of items.entries()) size += 2 + digitsOf(i) + item.end - item.start;
+  checkValueSize(size);
   const bytes = new Uint8Array(size);
   writeInt32(bytes, 0, size);
   let at = 4;
   for (const [i, item] of items.entries()) {
     bytes[at++] = item.type;
-    const end = at + digitsOf(i);
-    let rest = i;
-    for (let digit = end - 1; digit >= at; digit--) {
-      bytes[digit] = 0x30 + (rest % 10);
-      rest = Math.floor(rest / 10);
-    }
-    at = end + 1;
-    at = copyInto(bytes, at, item);
+    at = copyInto(bytes, writeIndex(bytes, at, i), item);
   }
   return rawValue(BSON_TYPE.array, bytes);
+}
+
+/** `count` int32 from `start` in steps, as an array: made as a whole, for there may be millions. */
+export function int32Array(start: number, step: number, count: number): RawValue {
+  let size = 5 + count * 6;
+  for (let from = 0, digits = 1; from < count; from = 10 ** digits, digits++) {
+    size += digits * (Math.min(count, 10 ** digits) - from);
+  }
+  checkValueSize(size, '$range');
+  const bytes = new Uint8Array(size);
+  writeInt32(bytes, 0, size);
+  let at = 4;
+  for (let i = 0; i < count; i++) {
+    bytes[at] = BSON_TYPE.int32;
+    at = writeIndex(bytes, at + 1, i);
+    writeInt32(bytes, at, start + i * step);
+    at += 4;
+  }
+  return rawValue(BSON_TYPE.array, bytes);
+}
+
+/** Writes the name of an item with its NUL; returns where its value goes. */
+function writeIndex(bytes: Uint8Array, at: number, index: number): number {
+  const end = at + digitsOf(index);
+  let rest = index;
+  for (let digit = end - 1; digit >= at; digit--) {
+    bytes[digit] = 0x30 + (rest % 10);
+    rest = Math.floor(rest / 10);
+  }
+  return end + 1;
 }
 
 export interface NamedValue {
@@ -49,6 +74,7 @@ export interface NamedValue {
 export function objectOf(fields: readonly NamedValue[]): RawValue {
   let size = 5;
   for (const { name, value } of fields) size += 2 + name.length + value.end - value.start;
+  checkValueSize(size);
   const bytes = new Uint8Array(size);
   writeInt32(bytes, 0, size);
   let at = 4;

@@ -7,6 +7,7 @@ import { isNullish } from './build.ts';
 import { codePointsOf, shownValue, textOfString } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
+import { checkValueSize } from './value_limits.ts';
 
 const OPERANDS = ['input', 'find', 'replacement'];
 const MISSING_CODES = [51749, 51748, 51747];
@@ -60,9 +61,19 @@ export const replaceOneOperator = replaceOperator('$replaceOne', (input, find, r
   return at < 0 ? input : input.slice(0, at) + replacement + input.slice(at + find.length);
 });
 
+function occurrences(text: string, find: string): number {
+  let count = 0;
+  for (let at = text.indexOf(find); at >= 0; at = text.indexOf(find, at + find.length)) count++;
+  return count;
+}
+
 /** An empty text is found before every character and at the end. */
 export const replaceAllOperator = replaceOperator('$replaceAll', (input, find, replacement) => {
-  if (find !== '') return input.split(find).join(replacement);
+  if (find !== '') {
+    checkValueSize(input.length + occurrences(input, find) * (replacement.length - find.length), '$replaceAll');
+    return input.replaceAll(find, () => replacement);
+  }
+  checkValueSize(input.length * (replacement.length + 1), '$replaceAll');
   return (
     replacement +
     codePointsOf(input)

@@ -7,17 +7,21 @@ import { arrayOf, isNullish, typeNameOf } from './build.ts';
 import { codePointsOf, coerceToString, textOfString } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
+import { checkValueSize, ItemList } from './value_limits.ts';
 
 /** A BSON string value has its length, its bytes and a NUL. */
 const STRING_OVERHEAD_BYTES = 5;
 
 export const concatOperator = lazyOperator('$concat', (parts, root) => {
   const texts: string[] = [];
+  let length = 0;
   for (const part of parts) {
     const value = part.evaluate(root);
     if (isNullish(value)) return RAW_NULL;
     const text = textOfString(value);
     if (text === undefined) throw new CommandError(16702, `$concat only supports strings, not ${typeNameOf(value)}`);
+    length += text.length;
+    checkValueSize(length, '$concat');
     texts.push(text);
   }
   return rawString(texts.join(''));
@@ -73,7 +77,14 @@ export const splitOperator = binaryOperator('$split', (input, separator) => {
   const text = textOf(input, 40085, 'first');
   const cut = textOf(separator, 40086, 'second');
   if (cut === '') throw new CommandError(40087, '$split requires a non-empty separator');
-  return arrayOf(text.split(cut).map(rawString));
+  const pieces = new ItemList('$split');
+  let from = 0;
+  for (let at = text.indexOf(cut); at >= 0; at = text.indexOf(cut, from)) {
+    pieces.push(rawString(text.slice(from, at)));
+    from = at + cut.length;
+  }
+  pieces.push(rawString(text.slice(from)));
+  return arrayOf(pieces.items);
 });
 
 function textOf(value: Value, code: number, which: string): string {

@@ -6,6 +6,7 @@ import { RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { itemsOf } from '../update/array_value.ts';
 import { compileAll, folded } from './arguments.ts';
 import { arrayOf, isArray, isNullish } from './build.ts';
+import { ItemList } from './value_limits.ts';
 import type { ExpressionScope } from './scope.ts';
 import { shownValue } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
@@ -38,11 +39,11 @@ function zipped({ inputs, defaults, isLongest }: ZipParts, root: Uint8Array): Ra
   const fill = defaults.map((part) => part.evaluate(root) ?? RAW_NULL);
   const lengths = arrays.map((items) => items.length);
   const length = isLongest ? Math.max(...lengths) : Math.min(...lengths);
-  const rows: RawValue[] = [];
+  const rows = new ItemList('$zip');
   for (let i = 0; i < length; i++) {
     rows.push(arrayOf(arrays.map((items, column) => (i < items.length ? items[i] : (fill[column] ?? RAW_NULL)))));
   }
-  return arrayOf(rows);
+  return arrayOf(rows.items);
 }
 
 function parse(operand: RawValue, scope: ExpressionScope): ZipParts {

@@ -109,6 +109,7 @@ export class Member {
       data: storage.data,
       localState: storage.localState,
       operations: this.#operations,
+      parameters,
       self: new SelfResolver({ env, bindAddresses: settings.bindAddresses, port: () => this.port, id }),
       hangUp: () => this.#server?.closeOnStateChange(),
       shutDown: (shutdown) => this.#shutDown(shutdown),

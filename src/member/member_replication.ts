@@ -11,6 +11,7 @@ import { encodeDocument } from '../bson/codec.ts';
 import type { OperationRegistry } from '../commands/operation.ts';
 import type { ReplicationService, ShutdownOptions, WriteConcernOutcome } from '../commands/replication_service.ts';
 import type { WriteConcern } from '../commands/write_concern.ts';
+import type { Parameters } from '../commands/parameters.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { dropTemporaryCollections } from '../database/write_catalog.ts';
 import { parseConfig } from '../replication/config_parse.ts';
@@ -26,6 +27,7 @@ import { InitialSync, newUuid } from './initial_sync.ts';
 import type { LocalState, PlainDocument } from './local_state.ts';
 import { MemberRequests, type EffectOf } from './member_requests.ts';
 import { NoopWriter } from './noop_writer.ts';
+import { TtlMonitor } from './ttl_monitor.ts';
 import { Peers } from './peers.ts';
 import { PositionReporter } from './position_reporter.ts';
 import { Positions } from './positions.ts';
@@ -46,6 +48,7 @@ export interface MemberReplicationOptions {
   readonly localState: LocalState;
   readonly operations: OperationRegistry;
   readonly self: SelfResolver;
+  readonly parameters: Parameters;
   /** Closes clients' connections, except those of members and of clients that asked to be kept. */
   readonly hangUp: () => void;
   /** Ends the whole member in good order. */
@@ -81,6 +84,7 @@ export class MemberReplication implements ReplicationService {
   readonly #steadySync: SteadySync;
   readonly #reporter: PositionReporter;
   readonly #noopWriter: NoopWriter;
+  readonly #ttlMonitor: TtlMonitor;
   #initialSync: InitialSync | undefined;
   #initialSyncRunning: Promise<void> = Promise.resolve();
   /** Before it, inputs wait or are dropped: the core's first input must be what this member remembers. */
@@ -123,6 +127,7 @@ export class MemberReplication implements ReplicationService {
     this.#applier = new Applier({ env, data, onApplied, onFatal });
     this.#reporter = new PositionReporter({ core, peers, log, timers: env.timers });
     this.#noopWriter = new NoopWriter({ env, core, data });
+    this.#ttlMonitor = new TtlMonitor({ env, data, parameters: options.parameters, onFatal });
     const rollBackFrom = (source: string): Promise<void> => this.#rollBack(source);
     const applier = this.#applier;
     this.#steadySync = new SteadySync({
@@ -165,6 +170,7 @@ export class MemberReplication implements ReplicationService {
     this.submit({ kind: 'shutdown' });
     this.#isStopped = true;
     this.#noopWriter.stop();
+    this.#ttlMonitor.stop();
     this.#reporter.stop();
     this.#steadySync.stop();
     this.#initialSync?.stop();
@@ -390,12 +396,14 @@ export class MemberReplication implements ReplicationService {
     data.acceptsWrites = true;
     dropTemporaryCollections(data);
     this.#noopWriter.start();
+    this.#ttlMonitor.start();
   }
 
   #disableWrites(): void {
     const { data, operations } = this.#options;
     data.acceptsWrites = false;
     this.#noopWriter.stop();
+    this.#ttlMonitor.stop();
     operations.interruptAll(stateChangeError(), ({ command }) => command.isWrite === true);
   }
 

@@ -146,6 +146,7 @@ export function checkMemberState(
       const message = knowsHello ? 'not primary and secondaryOk=false' : 'not master and slaveOk=false';
       throw new CommandError('NotPrimaryNoSecondaryOk', message);
     }
+    command.check?.(request);
     throw new CommandError('NotWritablePrimary', knowsHello ? 'not primary' : 'not master');
   }
   checkMaintenance(command, request, replication);

@@ -65,6 +65,7 @@ import { replSetStepDownCommand } from './repl_set_step_down.ts';
 import { replSetStepUpCommand } from './repl_set_step_up.ts';
 import { replSetUpdatePositionCommand } from './repl_set_update_position.ts';
 import { serverStatusCommand } from './server_status.ts';
+import { setDefaultRwConcernCommand } from './set_default_rw_concern.ts';
 import { setParameterCommand } from './set_parameter.ts';
 import { shutdownCommand } from './shutdown.ts';
 import { startSessionCommand } from './start_session.ts';
@@ -140,6 +141,7 @@ export const COMMANDS: readonly Command[] = [
   replSetStepUpCommand,
   replSetUpdatePositionCommand,
   serverStatusCommand,
+  setDefaultRwConcernCommand,
   setParameterCommand,
   shutdownCommand,
   startSessionCommand,

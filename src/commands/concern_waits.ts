@@ -5,6 +5,7 @@ import { incrementOf, secondsOf, TIMESTAMP_NULL, type OpTime, type Timestamp } f
 import { encodeDocument } from '../bson/codec.ts';
 import { ignoresReadConcern } from './admission.ts';
 import type { Exchange } from './exchange.ts';
+import { defaultWriteConcern } from './rw_concern_defaults.ts';
 import { parseWriteConcern, WRITE_CONCERN_INTERNAL, type WriteConcern } from './write_concern.ts';
 
 /** Until what the read concern asks for can be read; undefined when it can already. Throws CommandError. */
@@ -61,10 +62,11 @@ function describeTime(time: Timestamp): string {
  * malformed, so call it before the command runs.
  */
 export function writeConcernOf(exchange: Exchange): WriteConcern {
-  const { request, connection, replication } = exchange;
+  const { request, connection, replication, data } = exchange;
   const given = request.writeConcern === undefined ? undefined : parseWriteConcern(request.writeConcern);
   if (given !== undefined) return given;
-  return connection.isInternal ? WRITE_CONCERN_INTERNAL : replication.defaultWriteConcern;
+  if (connection.isInternal) return WRITE_CONCERN_INTERNAL;
+  return defaultWriteConcern(data) ?? replication.defaultWriteConcern;
 }
 
 /**

@@ -174,6 +174,8 @@ export interface Command {
   readonly waitsByDesign?: boolean;
   /** Which of `serverStatus.opcounters` counts it; absent: 'command'. */
   readonly opcounter?: 'insert' | 'query' | 'update' | 'delete' | 'getmore';
+  /** Throws for arguments that are wrong whatever state the member is in; asked only where it will not run. */
+  check?(request: CommandRequest): void;
   /** One sentence for `listCommands`. */
   readonly help: string;
   /**

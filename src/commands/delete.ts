@@ -30,6 +30,7 @@ export const deleteCommand: Command = {
   isApiVersion1: true,
   opcounter: 'delete',
   help: 'removes documents',
+  check: (request) => void parseDelete(request),
   run(request, context, reply) {
     const { data } = context;
     const parsed = parseDelete(request);

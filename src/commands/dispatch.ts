@@ -38,6 +38,7 @@ import { writeErrorReply, writeWriteConcernFailure } from './error_reply.ts';
 import { Exchange, type Services } from './exchange.ts';
 import { meetFailPoint } from './meet_fail_point.ts';
 import { parseArguments, parseName } from './request.ts';
+import { defaultReadConcern } from './rw_concern_defaults.ts';
 import type { WriteConcern } from './write_concern.ts';
 
 /** Replies from this size on are sent from the writer's own buffer instead of a copy; it is used again once they left. */
@@ -121,6 +122,7 @@ export class Dispatcher {
       checkDrift(request.clusterTime, env.clock.wall());
       if (replication.isReplicaSet) data.clock.advance(request.clusterTime);
     }
+    if (command.readConcerns !== undefined) maybeSetReadConcern(exchange);
     checkRequest(command, request);
     checkMemberState(command, request, replication, connection);
     // getMore gives the field another meaning: how long to wait for new data.
@@ -292,6 +294,12 @@ export class Dispatcher {
       attributes: { type: 'command', ns: request.db, command: command.name, durationMillis: Math.round(duration) },
     });
   }
+}
+
+/** A read without a read concern gets the default one. */
+function maybeSetReadConcern({ request, connection, data }: Exchange): void {
+  if (request.readConcern.isGiven || connection.isInternal) return;
+  request.readConcern = defaultReadConcern(data) ?? request.readConcern;
 }
 
 function afterRun(

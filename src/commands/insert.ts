@@ -29,6 +29,7 @@ export const insertCommand: Command = {
   isApiVersion1: true,
   opcounter: 'insert',
   help: 'inserts documents into a collection, which is created when it does not exist',
+  check: (request) => void parseInsert(request),
   run(request, context, reply) {
     const { data } = context;
     const insert = parseInsert(request);

@@ -30,6 +30,7 @@ export const updateCommand: Command = {
   isApiVersion1: true,
   opcounter: 'update',
   help: 'changes or replaces documents, or inserts one when none matches and upsert is set',
+  check: (request) => void parseUpdate(request),
   run(request, context, reply) {
     const { data } = context;
     const update = parseUpdate(request);

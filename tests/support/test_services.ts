@@ -86,6 +86,7 @@ export function testServices(env: Env = stillEnv()): TestServices {
   const clock = new ClusterClock(env.clock);
   const data = {
     clock,
+    catalog: { find: () => undefined },
     readTimestamp: TIMESTAMP_MAX,
     committedTimestamp: TIMESTAMP_NULL as Timestamp,
     oplog: {

@@ -84,7 +84,7 @@ describe('coverings', () => {
           ),
         ).toBe(true);
       }),
-      { numRuns: 1500 },
+      { numRuns: 1000 },
     );
     expect(meeting).toBeGreaterThan(30);
   });

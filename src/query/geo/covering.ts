@@ -16,17 +16,20 @@ export type DistanceFrom = (p: Vector) => number;
 /** Points at the very border of a cell, and what only touches a region, still count. */
 const SLACK_RADIANS = 4 * TOUCH_RADIANS;
 
-/** Of one geometry or region. Source: the coverings of MongoDB have up to 20. */
-const CELLS_MAX = 20;
+/** Of one geometry: so many keys it has at most. Source: the coverings of MongoDB have up to 20. */
+const CELLS_OF_SHAPE_MAX = 20;
+
+/** Of a region that is looked through: the more, the fewer documents are looked at in vain. */
+const CELLS_OF_REGION_MAX = 64;
 
 /** The cells by which an index lists a geometry. */
 export function cellsOfShape(shape: Shape): readonly Cell[] {
   const { lines, points, polygons } = shape;
-  if (lines.length === 0 && polygons.length === 0 && points.length <= CELLS_MAX) {
+  if (lines.length === 0 && polygons.length === 0 && points.length <= CELLS_OF_SHAPE_MAX) {
     const cells = points.map((point) => cellAt(point, LEVEL_MAX));
     return cells.filter((cell, i) => cells.findIndex((one) => isSameCell(one, cell)) === i);
   }
-  return coveringOf((p) => shapeDistance(p, shape));
+  return coveringOf((p) => shapeDistance(p, shape), CELLS_OF_SHAPE_MAX);
 }
 
 function isSameCell(a: Cell, b: Cell): boolean {
@@ -35,7 +38,7 @@ function isSameCell(a: Cell, b: Cell): boolean {
 
 /** The ranges of numbers of cells to look through for what has a point in common with a region of the sphere. */
 export function rangesAround(distanceFrom: DistanceFrom): CellRange[] {
-  const cells = coveringOf(distanceFrom);
+  const cells = coveringOf(distanceFrom, CELLS_OF_REGION_MAX);
   const ranges = cells.map(cellRange);
   const larger = new Set(cells.flatMap((cell) => ancestorsOf(cell).map(cellNumber)));
   for (const number of larger) ranges.push({ low: number, high: number });
@@ -59,7 +62,7 @@ export function distanceFromCap(center: Vector, radius: number): DistanceFrom {
 }
 
 /** Takes the largest cell apart as long as there is room for its parts. */
-function coveringOf(distanceFrom: DistanceFrom): Cell[] {
+function coveringOf(distanceFrom: DistanceFrom, cellsMax: number): Cell[] {
   const isNear = (cell: Cell): boolean => {
     const { center, radius } = circleAround(cell);
     return distanceFrom(center) <= radius + SLACK_RADIANS;
@@ -68,9 +71,14 @@ function coveringOf(distanceFrom: DistanceFrom): Cell[] {
   // Cells come in by level, so the first is always the largest.
   const open = FACES.filter(isNear);
   for (let cell = open.shift(); cell !== undefined; cell = open.shift()) {
-    const parts = cell.level < LEVEL_MAX ? childrenOf(cell).filter(isNear) : [];
-    const hasRoom = done.length + open.length + parts.length <= CELLS_MAX;
-    if (parts.length > 0 && (parts.length === 1 || hasRoom)) open.push(...parts);
+    if (cell.level === LEVEL_MAX) {
+      done.push(cell);
+      continue;
+    }
+    // There may be none: the circle around a cell is larger than the cell.
+    const parts = childrenOf(cell).filter(isNear);
+    const hasRoom = done.length + open.length + parts.length <= cellsMax;
+    if (parts.length <= 1 || hasRoom) open.push(...parts);
     else done.push(cell);
   }
   return done;

@@ -59,7 +59,7 @@ export function rangesOfBox(grid: HashGrid, box: FlatBox): CellRange[] {
   for (let square = open.shift(); square !== undefined; square = open.shift()) {
     const parts = square.level < grid.bits ? quartersOf(square).filter(isNear) : [];
     const hasRoom = done.length + open.length + parts.length <= SQUARES_MAX;
-    if (parts.length > 0 && (parts.length === 1 || hasRoom)) open.push(...parts);
+    if (parts.length === 1 || (parts.length > 0 && hasRoom)) open.push(...parts);
     else {
       const size = 4 ** (grid.bits - square.level);
       done.push({ low: square.hash * size, high: (square.hash + 1) * size - 1 });

@@ -1,5 +1,6 @@
 /** A closed ring of edges on the sphere and the region to its left. */
 import { invariant } from '../../base/invariant.ts';
+import { EdgeList } from './edge_list.ts';
 import {
   angleBetween,
   cross,
@@ -9,6 +10,7 @@ import {
   isSame,
   latitudeOf,
   lengthOf,
+  minus,
   longitudeOf,
   middleOf,
   normalOf,
@@ -30,20 +32,23 @@ export class Loop {
   readonly vertices: readonly Vector[];
   /** A point of the region, off its border; on it when the region is so thin that there is none. */
   readonly interior: Vector;
-  readonly #isThin: boolean;
+  readonly #edges: EdgeList;
+  /** Where everything off the border is, when there is no point inside to reckon from. */
+  readonly #soleSide: Side | undefined;
 
-  /** The region to the left of the vertices in their order. */
-  constructor(vertices: readonly Vector[]) {
+  /** The region to the left of the vertices in their order; `isSmaller`: it is known to be the smaller one. */
+  constructor(vertices: readonly Vector[], isSmaller = false) {
     invariant(vertices.length >= 3, 'a loop has at least three vertices');
     this.vertices = vertices;
+    this.#edges = new EdgeList(vertices, true);
     const interior = interiorPoint(vertices, [vertices]);
     this.interior = interior ?? vertices[0];
-    this.#isThin = interior === undefined;
+    if (interior === undefined) this.#soleSide = isSmaller || this.area <= 2 * Math.PI ? 'outside' : 'inside';
   }
 
   /** The smaller of the two regions that the vertices bound, in whichever order they are. */
   static smaller(vertices: readonly Vector[]): Loop {
-    return new Loop(areaOf(vertices) > 2 * Math.PI ? vertices.toReversed() : vertices);
+    return new Loop(areaOf(vertices) > 2 * Math.PI ? vertices.toReversed() : vertices, true);
   }
 
   /** In steradians. */
@@ -57,17 +62,13 @@ export class Loop {
 
   side(p: Vector): Side {
     if (this.distance(p) <= TOUCH_RADIANS) return 'border';
-    if (this.#isThin) return this.area > 2 * Math.PI ? 'inside' : 'outside';
+    if (this.#soleSide !== undefined) return this.#soleSide;
     return this.#surrounds(p) ? 'inside' : 'outside';
   }
 
   /** The angle from a point to the nearest point of the border. */
   distance(p: Vector): number {
-    let nearest = Math.PI;
-    for (let i = 0; i < this.vertices.length; i++) {
-      nearest = Math.min(nearest, distanceToEdge(p, this.vertices[i], this.vertex(i + 1)));
-    }
-    return nearest;
+    return this.#edges.distance(p);
   }
 
   /** Counts the edges between the point and one that is known to be inside. */
@@ -81,10 +82,14 @@ export class Loop {
   /** A vertex exactly on the arc belongs to one side of it by rule, so that it is not counted twice. */
   #crossings(from: Vector, to: Vector): number {
     let count = 0;
+    // Which side of the way a vertex is on, as `turn` has it: that is worked out with the vertex last.
+    const normal = cross(from, minus(to, from));
+    const isLeftOf = (v: Vector): boolean =>
+      (v.x - from.x) * normal.x + (v.y - from.y) * normal.y + (v.z - from.z) * normal.z >= 0;
     let last = this.vertices[this.vertices.length - 1];
-    let lastIsLeft = turn(from, to, last) >= 0;
+    let lastIsLeft = isLeftOf(last);
     for (const next of this.vertices) {
-      const isLeft = turn(from, to, next) >= 0;
+      const isLeft = isLeftOf(next);
       if (isLeft !== lastIsLeft) {
         const fromIsLeft = turn(last, next, from) >= 0;
         const toIsLeft = turn(last, next, to) >= 0;
@@ -192,9 +197,11 @@ export interface RingEdge {
   readonly ring: number;
   /** Of the vertex it starts at. */
   readonly index: number;
-  /** The least and greatest coordinate of its points along one axis. */
+  /** The least and greatest coordinates of its points along two axes. */
   readonly low: number;
   readonly high: number;
+  readonly low2: number;
+  readonly high2: number;
 }
 
 /**
@@ -205,13 +212,30 @@ export function visitNearEdges(
   rings: readonly (readonly Vector[])[],
   visit: (a: RingEdge, b: RingEdge) => boolean,
 ): boolean {
-  const axis = widestAxis(rings);
-  const edges = rings.flatMap((ring, r) => ring.map((v, i) => spanOf(v, ring[(i + 1) % ring.length], axis, r, i)));
+  const [axis, second] = axesByWidth(rings);
+  const edges: RingEdge[] = [];
+  for (const [ring, vertices] of rings.entries()) {
+    for (const [index, a] of vertices.entries()) {
+      const b = vertices[(index + 1) % vertices.length];
+      // An arc bulges out of the box of its ends by less than half the square of its length.
+      const bulge = isSame(a, b) ? 0 : Math.min(1, angleBetween(a, b) ** 2 / 2) + TOUCH_RADIANS;
+      edges.push({
+        ring,
+        index,
+        low: Math.min(a[axis], b[axis]) - bulge,
+        high: Math.max(a[axis], b[axis]) + bulge,
+        low2: Math.min(a[second], b[second]) - bulge,
+        high2: Math.max(a[second], b[second]) + bulge,
+      });
+    }
+  }
   edges.sort((a, b) => a.low - b.low);
   let open: RingEdge[] = [];
   for (const edge of edges) {
     open = open.filter((other) => other.high >= edge.low);
-    for (const other of open) if (visit(other, edge)) return true;
+    for (const other of open) {
+      if (other.high2 >= edge.low2 && other.low2 <= edge.high2 && visit(other, edge)) return true;
+    }
     open.push(edge);
   }
   return false;
@@ -219,29 +243,21 @@ export function visitNearEdges(
 
 type Axis = 'x' | 'y' | 'z';
 
-function widestAxis(rings: readonly (readonly Vector[])[]): Axis {
+/** The one along which the rings extend most comes first. */
+function axesByWidth(rings: readonly (readonly Vector[])[]): readonly Axis[] {
   const axes: readonly Axis[] = ['x', 'y', 'z'];
-  let best: Axis = 'x';
-  let width = -1;
-  for (const axis of axes) {
-    let low = 1;
-    let high = -1;
-    for (const ring of rings) {
-      for (const v of ring) {
-        low = Math.min(low, v[axis]);
-        high = Math.max(high, v[axis]);
-      }
-    }
-    if (high - low <= width) continue;
-    width = high - low;
-    best = axis;
-  }
-  return best;
+  const widths = new Map(axes.map((axis) => [axis, widthAlong(axis, rings)]));
+  return axes.toSorted((a, b) => (widths.get(b) ?? 0) - (widths.get(a) ?? 0));
 }
 
-// oxlint-disable-next-line max-params -- two ends and the three parts of where they stand
-function spanOf(a: Vector, b: Vector, axis: Axis, ring: number, index: number): RingEdge {
-  // An arc bulges out of the box of its ends by less than half the square of its length.
-  const bulge = isSame(a, b) ? 0 : Math.min(1, angleBetween(a, b) ** 2 / 2) + TOUCH_RADIANS;
-  return { ring, index, low: Math.min(a[axis], b[axis]) - bulge, high: Math.max(a[axis], b[axis]) + bulge };
+function widthAlong(axis: Axis, rings: readonly (readonly Vector[])[]): number {
+  let low = 1;
+  let high = -1;
+  for (const ring of rings) {
+    for (const v of ring) {
+      low = Math.min(low, v[axis]);
+      high = Math.max(high, v[axis]);
+    }
+  }
+  return high - low;
 }

@@ -1,10 +1,11 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
+import { EdgeList } from './edge_list.ts';
 import { Loop } from './loop.ts';
 import { Polygon } from './polygon.ts';
 import { capContains, polygonsMeet, shapeContains, shapeDistance, shapesMeet } from './relations.ts';
 import { pointShape, type Shape } from './shape.ts';
-import { angleBetween, cross, dot, plus, turn, unit, vectorAt, type Vector } from './vector.ts';
+import { angleBetween, cross, distanceToEdge, dot, plus, turn, unit, vectorAt, type Vector } from './vector.ts';
 
 function polygon(...pairs: readonly (readonly [number, number])[]): Polygon {
   return new Polygon(Loop.smaller(pairs.map(([x, y]) => vectorAt(x, y))), []);
@@ -175,5 +176,24 @@ describe('polygons without an inside', () => {
     expect(flat.side(vectorAt(1, 0))).toBe('border');
     expect(flat.side(vectorAt(1, 1))).toBe('outside');
     expect(flat.side(vectorAt(80, 80))).toBe('outside');
+    const still = [vectorAt(0, 0), vectorAt(0, 1e-320), vectorAt(0, -1e-320)];
+    for (const vertices of [still, still.toReversed()]) {
+      expect(Loop.smaller(vertices).side(vectorAt(180, 0))).toBe('outside');
+    }
+  });
+});
+
+describe('lists of edges', () => {
+  test('are as far from a point as the nearest of them', () => {
+    fc.assert(
+      fc.property(fc.array(anyVector, { minLength: 2, maxLength: 8 }), anyVector, (vertices, p) => {
+        for (const isRing of [false, true]) {
+          const ends = isRing ? [...vertices, vertices[0]] : vertices;
+          const nearest = Math.min(...ends.slice(1).map((end, i) => distanceToEdge(p, ends[i], end)));
+          expect(new EdgeList(vertices, isRing).distance(p)).toBeCloseTo(nearest, 7);
+        }
+      }),
+      { numRuns: 1000 },
+    );
   });
 });

@@ -103,6 +103,8 @@ export function turn(a: Vector, b: Vector, c: Vector): number {
 
 /** Whether the angle from `a` to `p` and on to `b` stays on the arc: `p` is projected onto the arc's great circle. */
 function isAbreast(p: Vector, a: Vector, b: Vector, normal: Vector): boolean {
+  // On the far side of the sphere the circle is there too; rounding could take it for the near one.
+  if (dot(p, a) < 0 && dot(p, b) < 0) return false;
   return dot(cross(normal, a), p) >= 0 && dot(cross(b, normal), p) >= 0;
 }
 

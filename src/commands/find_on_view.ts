@@ -14,14 +14,17 @@ import { documentStage, matchStage, numberStage, openView } from './view_query.t
 
 const NATURAL = fieldName('$natural');
 
+/** What a pipeline cannot do. */
+const UNSUPPORTED = ['returnKey', 'showRecordId', 'tailable', 'noCursorTimeout'] as const;
+
 export function findOnView(
   view: ResolvedView,
   find: Find,
   target: { readonly request: CommandRequest; readonly context: CommandContext; readonly reply: BsonWriter },
 ): Promise<void> | undefined {
   const { request, context, reply } = target;
-  if (find.tailable) throw unsupported('tailable');
-  if (find.noCursorTimeout) throw unsupported('noCursorTimeout');
+  for (const option of UNSUPPORTED) if (find[option] === true) throw unsupported(option);
+  for (const option of ['min', 'max'] as const) if (find[option] !== undefined) throw unsupported(option);
   const readAt = readPoint(request, context, view.ns);
   const turn = new Turn(context.env.clock);
   const order = viewOrderFor(find.collation, view);

@@ -10,7 +10,7 @@ import { Arguments } from './arguments.ts';
 import type { Command, CommandContext } from './context.ts';
 import { copyCollection } from './copy_collection.ts';
 import { missingField, wrongType } from './fields.ts';
-import { checkWritable, checkWriteName } from './namespace.ts';
+import { checkWritable, checkWriteName, isViewsCollection } from './namespace.ts';
 
 export const renameCollectionCommand: Command = {
   name: 'renameCollection',
@@ -81,6 +81,10 @@ function checkName(ns: string): void {
 
 /** What clients may not write to, they may not rename either. */
 function checkRenamable(ns: string, data: MemberData): void {
+  if (isViewsCollection(ns)) {
+    const text = 'renaming system.views collection or renaming to system.views is not allowed';
+    throw new CommandError('IllegalOperation', text);
+  }
   try {
     const dot = ns.indexOf('.');
     checkWriteName(ns.slice(0, dot), ns.slice(dot + 1));

@@ -65,6 +65,10 @@ describe('a view', () => {
     [{ createIndexes: 'v', indexes: [{ key: { a: 1 }, name: 'a_1' }] }],
     [{ dropIndexes: 'v', index: '*' }],
     [{ listIndexes: 'v' }],
+    [{ aggregate: 'c', pipeline: [{ $out: 'v' }], cursor: {} }],
+    [{ aggregate: 'c', pipeline: [{ $merge: 'v' }], cursor: {} }],
+    [{ convertToCapped: 'v', size: 4096 }],
+    [{ collStats: 'v' }],
   ])('refuses %j', async (command) => {
     await view('v', 'c');
     expect(await db.run(command)).toMatchObject({ ok: 0, code: 166 });
@@ -91,6 +95,16 @@ describe('a view', () => {
     [{ pipeline: [] }, 72],
   ])('is not made as %j', async (definition, code) => {
     expect(await db.run({ create: 'v', ...definition })).toMatchObject({ ok: 0, code });
+  });
+
+  test.each<[object, number]>([
+    [{ returnKey: true }, 168],
+    [{ showRecordId: true }, 168],
+    [{ tailable: true }, 168],
+    [{ projection: { a: { $elemMatch: { x: 1 } } } }, 168],
+  ])('does not take find with %j', async (options, code) => {
+    await view('v', 'c');
+    expect(await db.run({ find: 'v', ...options })).toMatchObject({ ok: 0, code });
   });
 
   test('is there after a restart', async () => {

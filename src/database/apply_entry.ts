@@ -145,7 +145,9 @@ export class EntryApplier {
     invariant(id !== undefined, 'an update entry names its document');
     const idKey = collection.idKey(id);
     const found = findById(collection, idKey);
-    if (found === undefined && moment.mode !== 'steady' && !view.upsert) return;
+    // What a capped collection has dropped meanwhile is not brought back.
+    const mayBeMissing = moment.mode !== 'steady' || collection.capped !== undefined;
+    if (found === undefined && mayBeMissing && !view.upsert) return;
     const before = found?.document ?? present(view.documentAt(view.o2At));
     const after = this.#updated(before, present(view.documentAt(view.oAt)), moment);
     if (found === undefined) this.#insert(collection, idKey, after, moment.optime.ts);

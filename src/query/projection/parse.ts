@@ -98,6 +98,9 @@ export class ProjectionParser {
       );
     }
     if (this.#dialect === 'find' && this.#findOperator(path, operator, reader)) return;
+    if (operator === '$elemMatch') {
+      throw new CommandError('InvalidPipelineOperator', 'Cannot use $elemMatch in this context');
+    }
     if (!isExpressionOperator(operator)) throw new CommandError(31325, `Unknown expression ${operator}`);
     this.#compute(path, fieldPathComponents(path), reader);
   }

@@ -1,12 +1,12 @@
 /** Byte keys as texts, for hash maps: one character per byte. */
 
-/** Longer keys are built in pieces, to keep the argument list short. */
-const PIECE_BYTES = 4096;
+/** Longer keys are decoded, shorter ones are not worth the call. */
+const SHORT_BYTES = 64;
 
+/** Windows-1252 in truth, which also gives every byte a character of its own. */
+const DECODER = new TextDecoder('latin1');
+
+/** Different for different keys: texts of the two ways differ in their lengths. */
 export function keyText(key: Uint8Array): string {
-  if (key.length <= PIECE_BYTES) return String.fromCharCode(...key);
-  let text = '';
-  for (let at = 0; at < key.length; at += PIECE_BYTES)
-    text += String.fromCharCode(...key.subarray(at, at + PIECE_BYTES));
-  return text;
+  return key.length <= SHORT_BYTES ? Reflect.apply(String.fromCharCode, undefined, key) : DECODER.decode(key);
 }

@@ -46,6 +46,12 @@ import { listCommandsCommand } from './list_commands.ts';
 import { listDatabasesCommand } from './list_databases.ts';
 import { listIndexesCommand } from './list_indexes.ts';
 import { pingCommand } from './ping.ts';
+import {
+  planCacheClearCommand,
+  planCacheClearFiltersCommand,
+  planCacheListFiltersCommand,
+  planCacheSetFilterCommand,
+} from './plan_cache.ts';
 import { profileCommand } from './profile.ts';
 import { reIndexCommand } from './re_index.ts';
 import { refreshSessionsCommand } from './refresh_sessions.ts';
@@ -123,6 +129,10 @@ export const COMMANDS: readonly Command[] = [
   listDatabasesCommand,
   listIndexesCommand,
   pingCommand,
+  planCacheClearCommand,
+  planCacheClearFiltersCommand,
+  planCacheListFiltersCommand,
+  planCacheSetFilterCommand,
   profileCommand,
   reIndexCommand,
   refreshSessionsCommand,

@@ -4,6 +4,7 @@ import { BsonWriter } from '../bson/writer.ts';
 import { findField } from '../bson/elements.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { BSON_TYPE } from '../bson/types.ts';
+import { shapeHashOf } from '../database/explain/shape_hash.ts';
 import { idIndexSpec } from '../database/index_spec.ts';
 import type { CollStatsRequest, CurrentOpRequest, SystemRequest } from '../query/pipeline/system_request.ts';
 import type { CommandContext } from './context.ts';
@@ -18,6 +19,8 @@ export function systemDocuments(request: SystemRequest, context: CommandContext)
       return [collStats(request, context)];
     case 'indexStats':
       return indexStats(request.ns, context);
+    case 'planCacheStats':
+      return planCacheStats(request.ns, context);
     case 'currentOp':
       return currentOperations(request, context);
     case 'localSessions':
@@ -68,6 +71,22 @@ function indexStats(ns: string, { data, server }: CommandContext): readonly Uint
     writer.string('host', server.machine.hostName);
     writer.startSubdocument('accesses').int64('ops', uses).date('since', server.startedWall).end();
     return writer.document('spec', document).endDocument().finish();
+  });
+}
+
+/** One document per shape of query whose plan is remembered. */
+function planCacheStats(ns: string, { data, server }: CommandContext): readonly Uint8Array[] {
+  const collection = data.catalog.find(ns);
+  if (collection === undefined) return [];
+  return [...collection.plans.choices()].map(([shape, { identity, works, query, sort }]) => {
+    const hash = shapeHashOf(shape);
+    const writer = new BsonWriter().startDocument().string('version', '1');
+    writer.string('queryHash', hash).string('planCacheShapeHash', hash).string('planCacheKey', hash);
+    writer.bool('isActive', true).int64('works', works).string('worksType', 'works');
+    writer.startSubdocument('createdFromQuery').document('query', query).document('sort', sort);
+    writer.startSubdocument('projection').end().end().startSubdocument('cachedPlan').string('plan', identity).end();
+    writer.bool('indexFilterSet', collection.plans.filterFor(shape) !== undefined);
+    return writer.string('host', server.machine.hostName).endDocument().finish();
   });
 }
 

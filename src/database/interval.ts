@@ -57,14 +57,16 @@ const BOTH = { start: true, end: true };
 
 /** Just this value. */
 export function point(value: ValueSpan, keyOfValue = keyOf): Interval {
-  return interval(value, value, BOTH, keyOfValue);
+  const start = copyValue(value);
+  const startKey = keyOfValue(value);
+  return { start, end: start, startInclusive: true, endInclusive: true, startKey, endKey: startKey };
 }
 
 /** [MinKey, MaxKey]. */
 export const EVERYTHING: Interval = interval(RAW_MIN_KEY, RAW_MAX_KEY, BOTH);
 
 export function isPoint({ startKey, endKey, startInclusive, endInclusive }: Interval): boolean {
-  return startInclusive && endInclusive && compareBytes(startKey, endKey) === 0;
+  return startInclusive && endInclusive && (startKey === endKey || compareBytes(startKey, endKey) === 0);
 }
 
 export function isEverything(intervals: readonly Interval[]): boolean {

@@ -13,11 +13,14 @@ import { countElements, findField, isEmptyDocument } from '../bson/elements.ts';
 import { BSON_TYPE, type ValueSpan } from '../bson/types.ts';
 import { numberOf, stringOf } from '../bson/value.ts';
 import { describeDocument, describeValue } from '../query/describe.ts';
+import { BsonWriter } from '../bson/writer.ts';
 import { describePredicate } from '../query/match/describe_predicate.ts';
+import { serializePredicate } from '../query/match/serialize_predicate.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
 import type { SortField, SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import type { Index } from './index.ts';
+import type { IndexFilter } from './plan_cache.ts';
 import { tryPlans } from './plan_trial.ts';
 import type { Access, Plan } from './planner/access.ts';
 import { candidatesOf } from './planner/candidate.ts';
@@ -114,13 +117,15 @@ function choose(request: PlanRequest): Choice {
   if (hint?.kind === 'unknown') throw planError(request, 'BadValue', UNKNOWN_HINT);
   if (hint?.kind === 'ambiguous') throw planError(request, 'IndexNotFound', ambiguity(hint.matching));
   if (hint?.kind === 'natural') return { plan: collectionPlan(hint.reverse, request), rejected: [] };
-  const plans = solutionsOf({ ...request, only: hint, allowed: undefined });
+  const filter = indexFilterOf(request);
+  const plans = solutionsOf({ ...request, only: filter === undefined ? hint : undefined, allowed: filter?.names });
   const [first] = plans;
   if (first === undefined) {
-    return { plan: hint === undefined ? collectionPlan(false, request) : hinted(hint.index, request), rejected: [] };
+    const isFree = hint === undefined || filter !== undefined;
+    return { plan: isFree ? collectionPlan(false, request) : hinted(hint.index, request), rejected: [] };
   }
-  if (plans.length === 1) return { plan: first, rejected: [] };
-  return chooseByTrial(plans, request);
+  const choice = plans.length === 1 ? { plan: first, rejected: [] } : chooseByTrial(plans, request);
+  return filter === undefined ? choice : { ...choice, hasFilter: true };
 }
 
 /** Under a collation the entries of `_id` do not tell the order of strings: they are for single documents. */
@@ -131,11 +136,14 @@ function isCollatedId({ collection, hint }: PlanRequest): boolean {
 function chooseByTrial(plans: readonly Plan[], request: PlanRequest): Choice {
   const { collection, filter, sort, at } = request;
   const shape = queryShapeOf(filter.predicate, sort);
-  const cached = collection.plans.find(shape);
+  const cached = collection.plans.find(shape)?.identity;
   let plan = plans.find((one) => identityOf(one.access) === cached);
   if (plan === undefined) {
-    plan = tryPlans(plans, { collection, filter, at });
-    collection.plans.remember(shape, identityOf(plan.access));
+    const { winner, works } = tryPlans(plans, { collection, filter, at });
+    plan = winner;
+    const query = serializePredicate(filter.predicate);
+    const identity = identityOf(plan.access);
+    collection.plans.remember(shape, { identity, works, query, sort: sortDocumentOf(sort) });
   }
   return { plan, rejected: plans.filter((other) => other !== plan), isCached: identityOf(plan.access) === cached };
 }
@@ -157,6 +165,17 @@ function limitedPlan(request: PlanRequest, limits: KeyLimits): Plan {
   if (range.kind !== 'range') throw planError(request, range.kind === 'mismatch' ? 51_174 : 51_175, range.text);
   const { from, to } = range;
   return { ...plan, access: { ...plan.access, ranges: [{ from, to }], isMinMax: true } };
+}
+
+/** What an operator said of queries of this shape. It is stronger than a hint. */
+function indexFilterOf({ collection, filter, sort }: PlanRequest): IndexFilter | undefined {
+  return collection.plans.hasFilters ? collection.plans.filterFor(queryShapeOf(filter.predicate, sort)) : undefined;
+}
+
+function sortDocumentOf(sort: readonly SortField[] | undefined): Uint8Array {
+  const writer = new BsonWriter().startDocument();
+  for (const { path, descending } of sort ?? []) writer.int32(path, descending ? -1 : 1);
+  return writer.endDocument().finish();
 }
 
 function specialPlan({ collection, filter, hint, sort, at }: PlanRequest): Plan | undefined {

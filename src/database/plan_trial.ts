@@ -31,20 +31,28 @@ class WorkBudget implements Pace {
   }
 }
 
-export function tryPlans(plans: readonly Plan[], target: TrialTarget): Plan {
-  let best = plans[0];
-  let bestScore = -1;
-  for (const plan of plans) {
-    const score = scoreOf(plan, target);
-    if (score > bestScore) {
-      best = plan;
-      bestScore = score;
-    }
-  }
-  return best;
+export interface TrialResult {
+  readonly winner: Plan;
+  /** Steps of work that the winner took. */
+  readonly works: number;
 }
 
-function scoreOf(plan: Plan, { collection, filter, at }: TrialTarget): number {
+export function tryPlans(plans: readonly Plan[], target: TrialTarget): TrialResult {
+  let winner = plans[0];
+  let best = { score: -1, works: 0 };
+  for (const plan of plans) {
+    const result = tryPlan(plan, target);
+    if (result.score <= best.score) continue;
+    winner = plan;
+    best = result;
+  }
+  return { winner, works: best.works };
+}
+
+function tryPlan(
+  plan: Plan,
+  { collection, filter, at }: TrialTarget,
+): { readonly score: number; readonly works: number } {
   const matcher = plan.isExact ? undefined : filter.matcher;
   const budget = new WorkBudget();
   const scan = openScan({ collection, access: plan.access, matcher, at, turn: budget, isTrial: true });
@@ -61,5 +69,6 @@ function scoreOf(plan: Plan, { collection, filter, at }: TrialTarget): number {
   const { works } = budget;
   const productivity = (isBlocked ? 0 : results) / works;
   const bonus = Math.min(1 / (10 * works), 1e-4);
-  return 1 + productivity + (plan.isSorted ? bonus : 0) + (plan.isExact ? bonus : 0) + (isEnded ? 1 : 0);
+  const score = 1 + productivity + (plan.isSorted ? bonus : 0) + (plan.isExact ? bonus : 0) + (isEnded ? 1 : 0);
+  return { score, works };
 }

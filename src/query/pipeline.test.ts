@@ -129,7 +129,7 @@ describe('pipelines', () => {
     [[{ $nope: {} }], "40324 Unrecognized pipeline stage name: '$nope'"],
     [[{ $match: {}, $limit: 1 }], '40323 A pipeline stage specification object must contain exactly one field.'],
     [[{}], '40323 A pipeline stage specification object must contain exactly one field.'],
-    [[{ $planCacheStats: {} }], '238 the stage $planCacheStats is not implemented'],
+    [[{ $queryStats: {} }], '238 the stage $queryStats is not implemented'],
     [[{ $limit: 1 }, { $documents: [] }], '40602 $documents is only valid as the first stage in a pipeline.'],
     [[{ $facet: { a: [{ $out: 'x' }] } }], '40600 $out is not allowed to be used within a $facet stage'],
     [

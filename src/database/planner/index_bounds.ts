@@ -126,10 +126,10 @@ interface Usable {
 }
 
 function joined(usable: readonly Usable[]): FieldChoice {
-  let intervals: readonly Interval[] = [EVERYTHING];
+  let { intervals } = usable[0].bounds;
   const tightness = new Map<Condition, Tightness>();
-  for (const { condition, bounds } of usable) {
-    intervals = intersect(intervals, bounds.intervals);
+  for (const [i, { condition, bounds }] of usable.entries()) {
+    if (i > 0) intervals = intersect(intervals, bounds.intervals);
     tightness.set(condition, bounds.tightness);
   }
   return { conditions: usable.map((one) => one.condition), intervals, tightness };

@@ -36,6 +36,10 @@ export function tableBounds(bounds: IndexBounds): TableBounds {
   for (; i < parts.length; i++) {
     if (!bounds.fields[i].every(isPoint) || prefixes.length * parts[i].length > POINTS_MAX) break;
     const points = parts[i];
+    if (prefixes.length === 1 && points.length === 1) {
+      prefixes = [join(prefixes[0], points[0].from)];
+      continue;
+    }
     prefixes = prefixes.flatMap((prefix) => points.map((point) => join(prefix, point.from)));
   }
   const checks: KeyCheck[] = [];

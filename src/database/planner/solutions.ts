@@ -68,12 +68,21 @@ function plansOf(
   if (conditions.length === 0) return [];
   const plans: Plan[] = [];
   for (const index of indexes) {
+    if (!mayServe(index, conditions)) continue;
     for (const candidate of candidatesOf(index, conditions)) {
       const bounds = boundsFor(candidate, conditions);
       if (bounds !== undefined) plans.push(planFrom(bounds, conjuncts, sort));
     }
   }
   return plans;
+}
+
+/** Whether any condition is about the first field; a quick look before anything is made. */
+function mayServe(index: Index | undefined, conditions: readonly Condition[]): boolean {
+  if (index === undefined) return conditions.some(({ path }) => path === '_id');
+  if (index.spec.kind.name === 'wildcard') return true;
+  const { path } = index.spec.fields[0];
+  return conditions.some((one) => one.path === path);
 }
 
 function planFrom(bounds: IndexBounds, conjuncts: readonly Predicate[], sort: readonly SortField[] | undefined): Plan {
@@ -181,6 +190,7 @@ function bestBounds(indexes: readonly (Index | undefined)[], parts: readonly Pre
   const conditions: readonly Condition[] = conditionsOf(parts);
   let best: IndexBounds | undefined;
   for (const index of indexes) {
+    if (!mayServe(index, conditions)) continue;
     for (const candidate of candidatesOf(index, conditions)) {
       const bounds = boundsFor(candidate, conditions);
       if (bounds !== undefined && (best === undefined || worthOf(bounds) > worthOf(best))) best = bounds;

@@ -27,6 +27,7 @@ import {
   collStatsStage,
   currentOpStage,
   indexStatsStage,
+  planCacheStatsStage,
   listLocalSessionsStage,
   listSessionsStage,
 } from './system_stages.ts';
@@ -49,6 +50,7 @@ const STAGES: readonly StageKind[] = [
   graphLookupStage,
   groupStage,
   indexStatsStage,
+  planCacheStatsStage,
   limitStage,
   listLocalSessionsStage,
   listSessionsStage,
@@ -82,7 +84,6 @@ type UnbuiltStage = Omit<StageKind, 'parse'>;
 const UNBUILT: readonly UnbuiltStage[] = [
   { name: '$changeStream', position: 'first', notIn: INSIDE },
   { name: '$changeStreamSplitLargeEvent', position: 'last', notIn: INSIDE },
-  { name: '$planCacheStats', position: 'first', notIn: IN_FACET },
   { name: '$querySettings', position: 'first', notIn: IN_FACET },
   { name: '$queryStats', position: 'first', notIn: IN_FACET },
 ];

@@ -4,6 +4,7 @@ export type SystemRequest =
   | CollStatsRequest
   | CurrentOpRequest
   | { readonly kind: 'indexStats'; readonly ns: string }
+  | { readonly kind: 'planCacheStats'; readonly ns: string }
   | { readonly kind: 'localSessions' };
 
 export interface CollStatsRequest {

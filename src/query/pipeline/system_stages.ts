@@ -90,6 +90,18 @@ export const indexStatsStage: StageKind = {
   },
 };
 
+export const planCacheStatsStage: StageKind = {
+  name: '$planCacheStats',
+  position: 'first',
+  notIn: NOT_IN_FACET,
+  parse(operand, context) {
+    const isEmpty = operand.type === BSON_TYPE.object && !new ElementReader(operand.bytes, operand.start).next();
+    if (isEmpty) return stageOf({ kind: 'planCacheStats', ns: context.ns }, context);
+    const text = `The $planCacheStats stage specification must be an empty object, but found: ${describeValue(operand)}`;
+    throw new CommandError(28803, text);
+  },
+};
+
 const CURRENT_OP_FLAGS = new Set([
   'idleConnections',
   'idleSessions',

@@ -182,3 +182,23 @@ describe('$near', () => {
     expect(await rows(commands, { find: 'c', filter, projection, skip: 1, limit: 1 })).toEqual([{ _id: 2, d: 0.0349 }]);
   });
 });
+
+describe('an index with other fields before the geometry', () => {
+  test('is read where these are pinned, and as a whole where they are not', async () => {
+    const places: readonly Pair[] = [
+      [3, 0],
+      [1, 0],
+      [2, 0],
+      [0, 0],
+      [4, 0],
+    ];
+    const commands = await commandsWith(places, { k: -1, g: '2dsphere' });
+    const near = { $near: { $geometry: { type: 'Point', coordinates: [0, 0] } } };
+    const found = async (filter: object): Promise<number[]> => {
+      return (await rows(commands, { find: 'c', filter })).map(({ _id }) => _id);
+    };
+    expect(await found({ g: near, k: 0 })).toEqual([3, 0]);
+    expect(await found({ g: near })).toEqual([3, 1, 2, 0, 4]);
+    expect(await found({ g: near, k: { $gt: 0 } })).toEqual([1, 2, 4]);
+  });
+});

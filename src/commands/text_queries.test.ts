@@ -99,3 +99,32 @@ describe('$text', () => {
     expect(reply).toMatchObject({ code: 67, errmsg: expect.stringContaining('only one text index per collection') });
   });
 });
+
+describe('a text index', () => {
+  test('may have fields before its words, in either direction', async () => {
+    const documents = [
+      { k: 1, a: 'x' },
+      { k: 2, a: 'x' },
+      { k: 1, a: 'y' },
+    ];
+    const commands = await commandsWith(documents, { key: { k: -1, a: 'text' } });
+    const filter = { k: 1, $text: { $search: 'x' } };
+    expect(rows(await commands.run({ find: 'c', filter }))).toMatchObject([{ _id: 0 }]);
+  });
+
+  test('of a part of the documents serves what is about that part only', async () => {
+    const documents = [{ a: 'x', k: 1 }, { a: 'x' }];
+    const partial = { key: { a: 'text' }, partialFilterExpression: { k: { $gt: 0 } } };
+    const commands = await commandsWith(documents, partial);
+    const $text = { $search: 'x' };
+    expect(rows(await commands.run({ find: 'c', filter: { $text, k: 1 } }))).toMatchObject([{ _id: 0 }]);
+    expect(await commands.run({ find: 'c', filter: { $text } })).toMatchObject({ code: 291 });
+  });
+
+  test('orders the documents that a write may choose from', async () => {
+    const commands = await commandsWith([{ a: 'x y' }, { a: 'x' }], { key: { a: 'text' } });
+    const best = { query: { $text: { $search: 'x' } }, sort: { s: { $meta: 'textScore' } } };
+    const reply = await commands.run({ findAndModify: 'c', ...best, remove: true });
+    expect(reply).toMatchObject({ value: { _id: 1 } });
+  });
+});

@@ -1,6 +1,5 @@
 /** The plan of queries with `$near`, and of `$geoNear`: through the index on the field they name, nearest first. */
 import { CommandError } from '../base/command_error.ts';
-import { TIMESTAMP_NULL } from '../base/optime.ts';
 import type { NearQuery } from '../query/geo/near.ts';
 import { describeQuery } from '../query/match/describe_predicate.ts';
 import { specialConditionsOf } from '../query/match/special_conditions.ts';
@@ -9,6 +8,7 @@ import type { Index } from './index.ts';
 import { FLAT_PLUGIN } from './index_kinds/two_d.ts';
 import { SPHERE_PLUGIN } from './index_kinds/two_d_sphere.ts';
 import { NearScan, type NearTarget } from './near_scan.ts';
+import { listsMatches, pinnedPrefix, visibleIndexes } from './special_index.ts';
 import type { SpecialAccess, SpecialPlanner, SpecialRequest } from './special_plan.ts';
 
 export const nearPlanner: SpecialPlanner = {
@@ -57,13 +57,14 @@ function accessOf(target: NearTarget): SpecialAccess {
 }
 
 function targetOf(condition: NearCondition, request: SpecialRequest): NearTarget | undefined {
-  const usable = usableIndexes(request);
+  const usable = visibleIndexes(request).filter((index) => listsMatches(index, request));
   const path = condition.query.path ?? solePath(usable, request);
   for (const index of request.hint === undefined ? usable : [request.hint]) {
     const at = index.spec.fields.findIndex((field) => field.path === path && answers(field.plugin, condition.query));
     if (at < 0) continue;
     const field = index.spec.fields[at];
-    return { condition, index, field, isLeading: at === 0, isFlat: field.plugin === FLAT_PLUGIN };
+    const prefix = pinnedPrefix(index.spec.fields.slice(0, at), request);
+    return { condition, index, field, prefix, isFlat: field.plugin === FLAT_PLUGIN };
   }
   return undefined;
 }
@@ -72,13 +73,6 @@ function targetOf(condition: NearCondition, request: SpecialRequest): NearTarget
 function answers(plugin: string | undefined, query: NearQuery): boolean {
   if (plugin === SPHERE_PLUGIN) return query.center !== undefined;
   return plugin === FLAT_PLUGIN && query.unit !== 'metres';
-}
-
-function usableIndexes({ collection, at }: SpecialRequest): Index[] {
-  return collection.indexes.filter(
-    ({ readyAt, spec }) =>
-      !spec.isHidden && spec.partialFilter === undefined && (readyAt === TIMESTAMP_NULL || readyAt <= at),
-  );
 }
 
 /** The field of the only geospatial index: a flat one if there is one. */

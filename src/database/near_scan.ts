@@ -27,8 +27,8 @@ export interface NearTarget {
   readonly condition: NearCondition;
   readonly index: Index;
   readonly field: IndexField;
-  /** Whether the field is the first of the index: else the index is read as a whole. */
-  readonly isLeading: boolean;
+  /** How keys begin before the field; undefined when the filter does not pin that: the index is read as a whole. */
+  readonly prefix: Uint8Array | undefined;
   readonly isFlat: boolean;
 }
 
@@ -49,6 +49,8 @@ const NONE = new Uint8Array(0);
 export class NearScan implements RecordScan {
   recordId: Uint8Array = NONE;
   document: Uint8Array = NONE;
+  keysExamined = 0;
+  docsExamined = 0;
   readonly #request: ScanTarget;
   readonly #target: NearTarget;
   readonly #rings: Rings;
@@ -92,10 +94,12 @@ export class NearScan implements RecordScan {
   }
 
   #look(recordId: Uint8Array): void {
+    this.keysExamined += 1;
     const id = recordIdOf(recordId);
     if (this.#seen.has(id)) return;
     this.#seen.add(id);
     const { collection, matcher } = this.#request;
+    this.docsExamined += 1;
     const document = collection.documentAt(recordId, this.#at);
     if (document === undefined || matcher?.matches(document, 0) === false) return;
     const { query } = this.#target.condition;
@@ -166,11 +170,11 @@ interface Rings {
   noteFound(count: number): void;
 }
 
-function ringsOf({ condition, index, isFlat, isLeading }: NearTarget): Rings {
+function ringsOf({ condition, index, isFlat, prefix }: NearTarget): Rings {
   const { query } = condition;
-  if (!isLeading) return new WholeIndex();
+  if (prefix === undefined) return new WholeIndex();
   if (isFlat) return query.center === undefined ? new FlatRings(query, index) : new WholeIndex();
-  return new SphereRings(query);
+  return new SphereRings(query, prefix);
 }
 
 /** One ring that holds everything. */
@@ -193,15 +197,17 @@ abstract class GrowingRings implements Rings {
   /** The distance that `rim` stands for. */
   #radius: number;
   readonly #first: number;
+  readonly #prefix: Uint8Array;
   readonly #last: number;
   #factor = 4;
   #isLast = false;
   #read: readonly CellRange[] = [];
 
-  constructor(first: number, last: number) {
+  constructor(first: number, last: number, prefix: Uint8Array) {
     this.#first = first;
     this.#last = last;
     this.#radius = 0;
+    this.#prefix = prefix;
   }
 
   next(): readonly KeyRange[] | undefined {
@@ -213,7 +219,7 @@ abstract class GrowingRings implements Rings {
     const ranges = this.rangesWithin(this.#radius);
     const added = without(ranges, this.#read);
     this.#read = joined([...this.#read, ...ranges]);
-    return added.map(keyRangeOf);
+    return added.map((range) => keyRangeOf(this.#prefix, range));
   }
 
   noteFound(count: number): void {
@@ -227,15 +233,14 @@ abstract class GrowingRings implements Rings {
 
 const KEYS = new KeyWriter();
 
-function keyRangeOf({ low, high }: CellRange): KeyRange {
-  return {
-    from: KEYS.reset()
-      .append(rawInt64(BigInt(low)))
-      .finish(),
-    to: KEYS.reset()
-      .append(rawInt64(BigInt(high + 1)))
-      .finish(),
+function keyRangeOf(prefix: Uint8Array, { low, high }: CellRange): KeyRange {
+  const keyOf = (number: number): Uint8Array => {
+    return KEYS.reset()
+      .appendBytes(prefix)
+      .append(rawInt64(BigInt(number)))
+      .finish();
   };
+  return { from: keyOf(low), to: keyOf(high + 1) };
 }
 
 /** The first ring of the sphere: about a kilometre. */
@@ -244,9 +249,9 @@ const FIRST_RADIANS = 1.5e-4;
 class SphereRings extends GrowingRings {
   readonly #query: NearQuery;
 
-  constructor(query: NearQuery) {
+  constructor(query: NearQuery, prefix: Uint8Array) {
     const first = Math.max(FIRST_RADIANS, radiansOf(query, query.minDistance) * 1.1);
-    super(first, Math.min(Math.PI, radiansOf(query, query.maxDistance)));
+    super(first, Math.min(Math.PI, radiansOf(query, query.maxDistance)), prefix);
     this.#query = query;
   }
 
@@ -272,7 +277,9 @@ class FlatRings extends GrowingRings {
     const { x, y } = query.point;
     // From anywhere, this far reaches the farthest corner.
     const farthest = Math.hypot(Math.max(max - x, x - min), Math.max(max - y, y - min));
-    super(Math.max((max - min) / FLAT_STEPS, query.minDistance * 1.1), Math.min(farthest, query.maxDistance));
+    const first = Math.max((max - min) / FLAT_STEPS, query.minDistance * 1.1);
+    // Such an index begins with its field.
+    super(first, Math.min(farthest, query.maxDistance), new Uint8Array(0));
     this.#query = query;
     this.#index = index;
   }

@@ -1,8 +1,7 @@
 /** The plan of queries with `$text`: the words are looked up in the collection's one text index. */
 import { CommandError } from '../base/command_error.ts';
-import { TIMESTAMP_NULL } from '../base/optime.ts';
 import { KeyWriter } from '../bson/key.ts';
-import { rawString, type RawValue } from '../bson/value.ts';
+import { rawString } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import { compilePredicate } from '../query/match/compile.ts';
 import { describeQuery } from '../query/match/describe_predicate.ts';
@@ -15,6 +14,7 @@ import type { Index } from './index.ts';
 import { fieldsBeforeWords, TEXT_PLUGIN } from './index_kinds/text.ts';
 import type { KeyRange } from './key_range.ts';
 import { conditionsOf, conjunctsOf } from './planner/conditions.ts';
+import { listsMatches, pinnedPrefix, visibleIndexes } from './special_index.ts';
 import type { SpecialAccess, SpecialPlanner, SpecialRequest } from './special_plan.ts';
 import { TextScan, WholeScan } from './text_scan.ts';
 
@@ -23,8 +23,9 @@ export const textPlanner: SpecialPlanner = {
   plan(request) {
     const { predicate } = request.filter;
     checkQuery(request);
-    const index = textIndex(request);
+    const index = visibleIndexes(request).find(({ spec }) => spec.kind.name === TEXT_PLUGIN);
     if (index === undefined) throw noTextIndex();
+    if (!listsMatches(index, request)) throw unusable(request);
     const fields = new TextFields(index.spec.document);
     const conjunct = conjunctsOf(predicate).find((one) => one.kind === 'document' && one.text !== undefined);
     if (conjunct?.kind === 'document' && conjunct.text !== undefined) {
@@ -44,13 +45,6 @@ function checkQuery({ filter, hintKind }: SpecialRequest): void {
   if (hintKind !== undefined) throw refused('text and hint not allowed in same query');
 }
 
-function textIndex({ at, collection }: SpecialRequest): Index | undefined {
-  return collection.indexes.find(
-    ({ readyAt, spec }) =>
-      spec.kind.name === TEXT_PLUGIN && !spec.isHidden && (readyAt === TIMESTAMP_NULL || readyAt <= at),
-  );
-}
-
 interface Lookup {
   readonly index: Index;
   readonly search: TextSearch;
@@ -61,7 +55,9 @@ interface Lookup {
 function lookupAccess({ index, search, condition }: Lookup, request: SpecialRequest): SpecialAccess {
   const { predicate } = request.filter;
   const matcher = compilePredicate(withIndexed(predicate, search));
-  const ranges = search.indexTerms.map((term) => rangeOf(prefixOf(index, request), term));
+  const prefix = pinnedPrefix(fieldsBeforeWords(index.spec.fields), request);
+  if (prefix === undefined) throw unusable(request);
+  const ranges = search.indexTerms.map((term) => rangeOf(prefix, term));
   return {
     kind: 'special',
     index,
@@ -84,22 +80,10 @@ function withIndexed(predicate: Predicate, search: TextSearch): Predicate {
   };
 }
 
-/** The values of the fields before the words, which the filter has to pin. */
-function prefixOf(index: Index, request: SpecialRequest): readonly RawValue[] {
-  const conditions = conditionsOf(conjunctsOf(request.filter.predicate));
-  return fieldsBeforeWords(index.spec.fields).map((field) => {
-    for (const { group, isNegated, leaf, path } of conditions) {
-      if (path === field.path && !isNegated && group === undefined && leaf.kind === 'eq') return leaf.value;
-    }
-    throw unusable(request);
-  });
-}
-
 /** Everything in the index under one word; scores descend when it is read backwards. */
-function rangeOf(prefix: readonly RawValue[], term: string): KeyRange {
-  const writer = new KeyWriter();
-  for (const value of prefix) writer.append(value);
-  const from = writer.append(rawString(term)).finish();
+function rangeOf(prefix: Uint8Array, term: string): KeyRange {
+  const writer = new KeyWriter().appendBytes(prefix).append(rawString(term));
+  const from = writer.finish();
   // What follows in a key is a number, which starts with a smaller byte.
   return { from, to: writer.appendBytes(Uint8Array.of(0xff)).finish() };
 }

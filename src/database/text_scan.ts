@@ -30,6 +30,8 @@ function noteScore(document: Uint8Array, { condition, search }: SearchTarget): v
 export class TextScan implements RecordScan {
   recordId: Uint8Array = NONE;
   document: Uint8Array = NONE;
+  keysExamined = 0;
+  docsExamined = 0;
   readonly #request: ScanTarget;
   readonly #target: SearchTarget;
   readonly #walk: RangeWalk;
@@ -50,10 +52,12 @@ export class TextScan implements RecordScan {
       if (turn.isOver()) return 'pause';
       const cursor = this.#walk.next();
       if (cursor === undefined) return 'end';
+      this.keysExamined += 1;
       const recordId = cursor.keyBytes.slice(cursor.keyEnd - RECORD_ID_BYTES, cursor.keyEnd);
       const id = recordIdOf(recordId);
       if (this.#seen.has(id)) continue;
       this.#seen.add(id);
+      this.docsExamined += 1;
       const document = collection.documentAt(recordId, this.#at);
       if (document === undefined || matcher?.matches(document, 0) === false) continue;
       noteScore(document, this.#target);
@@ -73,6 +77,8 @@ export class TextScan implements RecordScan {
 export class WholeScan implements RecordScan {
   recordId: Uint8Array = NONE;
   document: Uint8Array = NONE;
+  keysExamined = 0;
+  docsExamined = 0;
   readonly #request: ScanTarget;
   readonly #target: SearchTarget;
   readonly #walk: RangeWalk;
@@ -89,6 +95,7 @@ export class WholeScan implements RecordScan {
       if (turn.isOver()) return 'pause';
       const cursor = this.#walk.next();
       if (cursor === undefined) return 'end';
+      this.docsExamined += 1;
       const document = cursor.value;
       if (matcher?.matches(document, 0) === false) continue;
       noteScore(document, this.#target);

@@ -113,6 +113,7 @@ function writeConditions(leaf: LeafPredicate, writer: BsonWriter): void {
 
 function writeOther(leaf: Extract<LeafPredicate, { kind: 'other' }>, writer: BsonWriter): void {
   const { operator, operand, regex, item, types } = leaf;
+  const isWhole = leaf.region !== undefined || leaf.near !== undefined;
   if (regex !== undefined) {
     writer.value('$regex', rawString(regex.pattern));
     if (regex.options !== '') writer.value('$options', rawString(regex.options));
@@ -124,6 +125,7 @@ function writeOther(leaf: Extract<LeafPredicate, { kind: 'other' }>, writer: Bso
   } else if (operand === undefined) return;
   else if (operator === '$mod') writeWholeNumbers('$mod', operand, writer);
   else if (types !== undefined) writeItems('$type', operand, writer);
+  else if (isWhole) writer.fieldsOf(operand.bytes, operand.start);
   else writer.value(operator, operand);
 }
 

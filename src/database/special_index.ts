@@ -1,0 +1,35 @@
+/** What planners of conditions for one kind of index ask about indexes. */
+import { TIMESTAMP_NULL } from '../base/optime.ts';
+import { KeyWriter } from '../bson/key.ts';
+import type { Index } from './index.ts';
+import type { IndexField } from './index_key.ts';
+import { conditionsOf, conjunctsOf } from './planner/conditions.ts';
+import { implies } from './planner/implication.ts';
+import type { SpecialRequest } from './special_plan.ts';
+
+/** The indexes that queries may use at the time of the request. */
+export function visibleIndexes({ at, collection }: SpecialRequest): Index[] {
+  return collection.indexes.filter(
+    ({ readyAt, spec }) => !spec.isHidden && (readyAt === TIMESTAMP_NULL || readyAt <= at),
+  );
+}
+
+/** Whether every document that matches is in the index. */
+export function listsMatches({ spec }: Index, { filter }: SpecialRequest): boolean {
+  return spec.partialFilter === undefined || implies(filter.predicate, spec.partialFilter.predicate);
+}
+
+/** How keys begin when the filter pins each of the fields to one value; undefined when it does not. */
+export function pinnedPrefix(fields: readonly IndexField[], { filter }: SpecialRequest): Uint8Array | undefined {
+  const conditions = conditionsOf(conjunctsOf(filter.predicate));
+  const writer = new KeyWriter();
+  for (const field of fields) {
+    const pin = conditions.find(
+      ({ group, isNegated, leaf, path }) =>
+        path === field.path && !isNegated && group === undefined && leaf.kind === 'eq',
+    );
+    if (pin?.leaf.kind !== 'eq') return undefined;
+    writer.append(pin.leaf.value, field.descending);
+  }
+  return writer.finish();
+}

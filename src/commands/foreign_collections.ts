@@ -56,6 +56,11 @@ export class ForeignCollections implements Collections {
     this.#parts = parts;
   }
 
+  /** Uniform in [0, 1). */
+  get random(): () => number {
+    return this.#parts.settings.random;
+  }
+
   open(ns: string, wanted: Pushdown): Source {
     const { data, turn, readAt, settings } = this.#parts;
     const { memory } = settings;

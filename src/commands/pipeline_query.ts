@@ -4,6 +4,7 @@ import type { Collection } from '../database/collection.ts';
 import { CountRun } from '../database/count_run.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { OplogSource } from '../database/oplog_query.ts';
+import { randomRecords } from '../database/random_records.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
 import { fixedQuery, ListSource, openFind, type RunningQuery } from '../database/running_query.ts';
 import type { Turn } from '../database/turn.ts';
@@ -70,6 +71,8 @@ function openOnCollection(request: PipelineRequest): RunningQuery {
   const { collection, pipeline, foreign, hint, at, turn, memory } = request;
   const { filter = MATCH_ALL, sort, skip, limit, stages } = pipeline.pushdown;
   if (pipeline.countOnly !== undefined) return openCount(request, pipeline.countOnly);
+  const chosen = openSample(request, pipeline.sampleSize);
+  if (chosen !== undefined) return chosen;
   const below = openFind({ collection, filter, sort, skip, limit, hint, projection: undefined, at, turn, memory });
   const source = pipeline.open(below.source, stages);
   const moveTo = (to: Timestamp): void => {
@@ -77,6 +80,18 @@ function openOnCollection(request: PipelineRequest): RunningQuery {
     foreign.moveTo(to);
   };
   return { source, turn, projection: undefined, isEnded: () => false, moveTo };
+}
+
+/** A sample of a large collection is picked instead of read. */
+function openSample({ collection, pipeline, foreign, at, turn }: PipelineRequest, size = 0): RunningQuery | undefined {
+  const { random } = foreign;
+  const picked = size === 0 ? undefined : randomRecords({ collection, size, at, turn, random });
+  if (picked === undefined) return undefined;
+  const moveTo = (to: Timestamp): void => {
+    picked.moveTo(to);
+    foreign.moveTo(to);
+  };
+  return { source: pipeline.open(picked, 1), turn, projection: undefined, isEnded: () => false, moveTo };
 }
 
 function openCount(request: PipelineRequest, result: (count: number) => Uint8Array | undefined): RunningQuery {

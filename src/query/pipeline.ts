@@ -113,10 +113,15 @@ function compileStages(stages: readonly Uint8Array[], context: StageContext): Co
     stageCount: compiled.length,
     isSource: stages.length > 0 && firstKind(stages[0])?.isSource === true,
     pushdown,
+    sampleSize: sampleSizeOf(compiled),
     write: writeOf(compiled),
     countOnly: isCount ? (count) => next.result(count) : undefined,
     open: (source, from) => openStages(compiled, source, from),
   };
+}
+
+function sampleSizeOf([first]: readonly Stage[]): number | undefined {
+  return first?.kind === 'sample' ? first.size : undefined;
 }
 
 function writeOf(stages: readonly Stage[]): WriteSpec | undefined {

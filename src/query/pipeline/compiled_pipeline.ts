@@ -23,6 +23,8 @@ export interface CompiledPipeline {
    * the document that is the whole result, undefined for no result.
    */
   readonly countOnly: ((count: number) => Uint8Array | undefined) | undefined;
+  /** Of a `$sample` that comes first: storage may choose the documents itself, and the pipeline starts after it. */
+  readonly sampleSize: number | undefined;
   /** Set when it ends with `$out` or `$merge`: the documents are to be written, and none is returned. */
   readonly write: WriteSpec | undefined;
   /** Whether its first stage makes documents of its own. */

@@ -8,10 +8,8 @@ import { describeValue } from '../describe.ts';
 import { fieldPathComponents } from '../field_path.ts';
 import type { CompiledPipeline } from './compiled_pipeline.ts';
 import { itemsOf, rawArrayOf } from '../update/array_value.ts';
-import { BlockingSource, type BlockingWork } from './blocking_source.ts';
-import { ListSource } from './list_source.ts';
-import { MemoryBudget } from './memory_budget.ts';
-import { PAUSE } from './source.ts';
+import { IN_MEMORY, MemoryBudget, type StageMemory } from './memory_budget.ts';
+import { PAUSE, type Source } from './source.ts';
 import type { StageContext, StageKind } from './stage.ts';
 
 interface Facet {
@@ -24,7 +22,7 @@ export const facetStage: StageKind = {
   notIn: new Set(['facet']),
   parse(operand, context) {
     const facets = parseFacets(operand, context);
-    return { kind: 'other', open: (source) => new BlockingSource(source, new FacetWork(facets)) };
+    return { kind: 'other', open: (source) => new FacetSource(source, facets, context.memory) };
   },
 };
 
@@ -63,36 +61,104 @@ function checkStages(name: string, stages: RawValue): void {
   }
 }
 
-class FacetWork implements BlockingWork {
-  readonly #facets: readonly Facet[];
+/** Hands on what is put into it; pauses when there is nothing. */
+class Queue implements Source {
   readonly #documents: Uint8Array[] = [];
-  readonly #memory = new MemoryBudget('$facet');
+  #at = 0;
+  #isEnded = false;
 
-  constructor(facets: readonly Facet[]) {
-    this.#facets = facets;
+  get isEmpty(): boolean {
+    return this.#at === this.#documents.length;
   }
 
-  add(document: Uint8Array): void {
-    this.#memory.take(document.length);
+  push(document: Uint8Array): void {
     this.#documents.push(document);
   }
 
-  *results(): Iterator<Uint8Array | typeof PAUSE> {
-    const writer = new BsonWriter().startDocument();
-    for (const { name, pipeline } of this.#facets) {
-      const source = pipeline.open(new ListSource(this.#documents), 0);
-      const results: RawValue[] = [];
-      for (let next = source.next(); next !== undefined; next = source.next()) {
-        if (next === PAUSE) {
-          yield PAUSE;
-          continue;
-        }
-        this.#memory.take(next.length);
-        results.push(rawObject(next));
-      }
-      source.close();
-      writer.value(name, rawArrayOf(results));
-    }
-    yield writer.endDocument().finish();
+  end(): void {
+    this.#isEnded = true;
   }
+
+  next(): ReturnType<Source['next']> {
+    if (this.isEmpty) return this.#isEnded ? undefined : PAUSE;
+    const document = this.#documents[this.#at++];
+    if (this.isEmpty) {
+      this.#documents.length = 0;
+      this.#at = 0;
+    }
+    return document;
+  }
+
+  close(): void {}
+}
+
+/** One of the pipelines while it runs. */
+interface RunningFacet {
+  readonly name: string;
+  readonly queue: Queue;
+  readonly source: Source;
+  readonly results: RawValue[];
+  isDone: boolean;
+}
+
+/** Every document goes through all pipelines before the next one is asked for: only results are kept. */
+class FacetSource implements Source {
+  readonly #source: Source;
+  readonly #facets: readonly RunningFacet[];
+  readonly #memory: MemoryBudget;
+  #isEnded = false;
+  #isDone = false;
+
+  constructor(source: Source, facets: readonly Facet[], { bytesMax }: StageMemory) {
+    this.#source = source;
+    this.#memory = new MemoryBudget('$facet', { ...IN_MEMORY, bytesMax }, () => tooLarge(bytesMax));
+    this.#facets = facets.map(({ name, pipeline }) => {
+      const queue = new Queue();
+      return { name, queue, source: pipeline.open(queue, 0), results: [], isDone: false };
+    });
+  }
+
+  next(): ReturnType<Source['next']> {
+    while (!this.#isDone) {
+      for (const facet of this.#facets) if (this.#drain(facet) === 'pause') return PAUSE;
+      if (this.#isEnded) return this.#result();
+      const document = this.#source.next();
+      if (document === PAUSE) return PAUSE;
+      this.#isEnded = document === undefined;
+      for (const { queue, isDone } of this.#facets) {
+        if (document === undefined) queue.end();
+        else if (!isDone) queue.push(document);
+      }
+    }
+    return undefined;
+  }
+
+  close(): void {
+    this.#source.close();
+    for (const { source } of this.#facets) source.close();
+  }
+
+  #drain(facet: RunningFacet): 'dry' | 'pause' {
+    while (!facet.isDone) {
+      const result = facet.source.next();
+      if (result === PAUSE) return facet.queue.isEmpty && !this.#isEnded ? 'dry' : 'pause';
+      if (result === undefined) facet.isDone = true;
+      else {
+        this.#memory.take(result.length);
+        facet.results.push(rawObject(result));
+      }
+    }
+    return 'dry';
+  }
+
+  #result(): Uint8Array {
+    this.#isDone = true;
+    const writer = new BsonWriter().startDocument();
+    for (const { name, results } of this.#facets) writer.value(name, rawArrayOf(results));
+    return writer.endDocument().finish();
+  }
+}
+
+function tooLarge(bytesMax: number): CommandError {
+  return new CommandError(4031700, `document constructed by $facet is larger than the limit of ${bytesMax} bytes`);
 }

@@ -120,12 +120,16 @@ function restrictionOf(value: RawValue, scope: ExpressionScope): CompiledFilter 
 
 const ID = fieldName('_id');
 
+function memoryExhausted(): CommandError {
+  return new CommandError(40099, '$graphLookup reached maximum memory consumption');
+}
+
 /** One search, breadth first: all of one depth before the next. */
 class Search {
   readonly document: Uint8Array;
   readonly #spec: GraphSpec;
   readonly #context: StageContext;
-  readonly #memory = new MemoryBudget('$graphLookup');
+  readonly #memory: MemoryBudget;
   /** Values that were looked for, and documents that were found. */
   readonly #known = new Set<string>();
   readonly #found = new Map<string, RawValue>();
@@ -135,6 +139,7 @@ class Search {
 
   constructor(document: Uint8Array, spec: GraphSpec, context: StageContext) {
     this.document = document;
+    this.#memory = new MemoryBudget('$graphLookup', context.memory, memoryExhausted);
     this.#spec = spec;
     this.#context = context;
     const start = spec.startWith.evaluate(document);

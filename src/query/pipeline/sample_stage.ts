@@ -1,18 +1,22 @@
 /** `$sample: {size}`: documents by chance, each at most once, in an order by chance. */
 import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
+import { compareBytes } from '../../bson/bytes.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { integerOf, type RawValue } from '../../bson/value.ts';
+import { Sorter } from '../sort/sorter.ts';
 import { BlockingSource, type BlockingWork } from './blocking_source.ts';
-import { MemoryBudget } from './memory_budget.ts';
 import type { PAUSE } from './source.ts';
-import type { StageKind } from './stage.ts';
+import type { StageContext, StageKind } from './stage.ts';
+
+/** Enough that no two documents of a collection get the same. */
+const KEY_BYTES = 8;
 
 export const sampleStage: StageKind = {
   name: '$sample',
-  parse(operand, { random }) {
+  parse(operand, context) {
     const size = sizeOf(operand);
-    return { kind: 'other', open: (source) => new BlockingSource(source, new SampleWork(size, random)) };
+    return { kind: 'sample', size, open: (source) => new BlockingSource(source, new SampleWork(size, context)) };
   },
 };
 
@@ -32,42 +36,34 @@ function sizeOf(operand: RawValue): number {
   return size;
 }
 
-/** Keeps a fair choice of the documents seen so far. */
+/** Sorts by chance and keeps the first. */
 class SampleWork implements BlockingWork {
-  readonly #size: number;
-  readonly #random: () => number;
-  readonly #kept: Uint8Array[] = [];
-  readonly #memory = new MemoryBudget('$sample');
-  #seen = 0;
+  readonly #sorter: Sorter;
+  #left: number;
 
-  constructor(size: number, random: () => number) {
-    this.#size = size;
-    this.#random = random;
+  constructor(size: number, { random, memory }: StageContext) {
+    const key = (): Uint8Array => {
+      const bytes = new Uint8Array(KEY_BYTES);
+      for (let i = 0; i < KEY_BYTES; i++) bytes[i] = Math.floor(random() * 256);
+      return bytes;
+    };
+    this.#sorter = new Sorter({ key, compare: compareBytes }, size, memory);
+    this.#left = size;
   }
 
   add(document: Uint8Array): void {
-    this.#seen++;
-    if (this.#kept.length < this.#size) {
-      this.#memory.take(document.length);
-      this.#kept.push(document);
-      return;
-    }
-    const place = this.#below(this.#seen);
-    if (place >= this.#size) return;
-    this.#memory.take(document.length - this.#kept[place].length);
-    this.#kept[place] = document;
+    this.#sorter.add(document);
   }
 
   *results(): Iterator<Uint8Array | typeof PAUSE> {
-    const kept = this.#kept;
-    for (let i = 0; i < kept.length; i++) {
-      const other = i + this.#below(kept.length - i);
-      [kept[i], kept[other]] = [kept[other], kept[i]];
-      yield kept[i];
+    for (; this.#left > 0; this.#left--) {
+      const next = this.#sorter.next();
+      if (next === undefined) return;
+      yield next;
     }
   }
 
-  #below(limit: number): number {
-    return Math.floor(this.#random() * limit);
+  close(): void {
+    this.#sorter.close();
   }
 }

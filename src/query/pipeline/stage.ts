@@ -18,6 +18,8 @@ export type Stage =
   | { readonly kind: 'skip' | 'limit'; readonly count: number; open(source: Source): Source }
   /** Makes one document of all: their number. `result` is undefined for none. */
   | { readonly kind: 'count'; result(count: number): Uint8Array | undefined; open(source: Source): Source }
+  /** So many documents by chance. */
+  | { readonly kind: 'sample'; readonly size: number; open(source: Source): Source }
   /** The last stage of a pipeline that writes; what it is given passes through it to whoever writes. */
   | { readonly kind: 'write'; readonly write: WriteSpec; open(source: Source): Source }
   | { readonly kind: 'other'; open(source: Source): Source };

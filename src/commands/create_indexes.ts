@@ -1,4 +1,4 @@
-import { CommandError } from '../base/command_error.ts';
+import { CommandError, inContext } from '../base/command_error.ts';
 import { errorNameOf } from '../base/error_codes.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE, isNumericType, typeAlias } from '../bson/types.ts';
@@ -130,10 +130,21 @@ function checkBuild(context: CommandContext, collection: Collection, specs: read
   const uuid = newUuid(context.data.env.random);
   try {
     checkAmongEachOther(specs);
-    for (const spec of specs) checkFields(spec);
-    for (const spec of specs) spec.kind.checkBuild?.(spec);
+    checkEach(uuid, collection, specs);
   } catch (error) {
     throw error instanceof CommandError ? buildFailure(uuid, collection, error) : error;
+  }
+}
+
+function checkEach(uuid: Uint8Array, collection: Collection, specs: readonly IndexSpec[]): void {
+  try {
+    for (const spec of specs) {
+      checkFields(spec);
+      spec.kind.checkBuild?.(spec);
+    }
+  } catch (error) {
+    const isEmpty = collection.count === 0;
+    throw isEmpty ? inContext(error, `index build on empty collection failed: ${uuidText(uuid)}`) : error;
   }
 }
 

@@ -8,7 +8,8 @@ import type { Index } from '../database/index.ts';
 import { isIdKey } from '../database/index_spec.ts';
 import { refuseView } from '../database/views.ts';
 import { dropIndex } from '../database/write_catalog.ts';
-import { describeDocument } from '../query/describe.ts';
+import { uuidText } from '../database/uuid.ts';
+import { describeDocument, describeValue } from '../query/describe.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { missingField, wrongType } from './fields.ts';
@@ -62,8 +63,8 @@ function chosen(collection: Collection, which: RawValue): readonly Index[] {
     case BSON_TYPE.array: {
       const names: string[] = [];
       const items = new ElementReader(which.bytes, which.start);
-      for (let i = 0; items.next(); i++) {
-        if (items.type !== BSON_TYPE.string) throw wrongType(`dropIndexes.index.${i}`, items, 'string');
+      while (items.next()) {
+        if (items.type !== BSON_TYPE.string) throw notOnlyNames(collection, which);
         names.push(stringOf(items));
       }
       return [...new Set(names)].map((name) => named(collection, name));
@@ -71,6 +72,11 @@ function chosen(collection: Collection, which: RawValue): readonly Index[] {
     default:
       throw wrongType('dropIndexes.index', which, 'string', 'object', 'array');
   }
+}
+
+function notOnlyNames({ ns, uuid }: Collection, which: RawValue): CommandError {
+  const text = `dropIndexes ${ns} (${uuidText(uuid)}) failed to drop multiple indexes ${describeValue(which)}`;
+  return new CommandError('TypeMismatch', `${text}: index name must be a string`);
 }
 
 function named(collection: Collection, name: string): Index {

@@ -3,7 +3,7 @@ import { CommandError } from '../base/command_error.ts';
 import { isEmptyDocument } from '../bson/elements.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { Collection } from '../database/collection.ts';
-import { ProjectionShape } from '../database/explain/projection_shape.ts';
+import { ProjectionShape } from '../database/projection_shape.ts';
 import type { ExplainedQuery, Purpose } from '../database/explain/query_stages.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
 import { resolveView } from '../database/views.ts';

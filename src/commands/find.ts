@@ -13,6 +13,7 @@ import { SortSource, WindowSource, type RunningQuery, type SortPlace } from '../
 import { keyProjection, withRecordId } from '../database/key_projection.ts';
 import { indexesOf, resolveHint, type Hint } from '../database/plan.ts';
 import type { Access } from '../database/planner/access.ts';
+import { ProjectionShape } from '../database/projection_shape.ts';
 import type { KeyLimits } from '../database/planner/key_limits.ts';
 import { Turn } from '../database/turn.ts';
 import { resolveView } from '../database/views.ts';
@@ -227,7 +228,7 @@ function runFind(
   const filter = compileFilter(find.filter, scope);
   const order = orderOf(find, scope);
   const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter, scope);
-  const compiled: CompiledFind = { ...find, filter, order, projection };
+  const compiled: CompiledFind = { ...find, filter, order, projection, projectionSpec: find.projection };
   const readAt = readPoint(request, context, find.ns);
   const turn = new Turn(context.env.clock);
   if (find.ns === OPLOG_NS) return openOplogCursor(compiled, turn, request, { context, reply });
@@ -270,10 +271,16 @@ function findIn(collection: Collection, find: CompiledFind, target: FindTarget):
   const plan = planOf(planned);
   const subjects = [collection, ...indexesOf(plan.access)];
   const projection = shownBy(find, collection, { at, access: plan.access });
-  const query = openPlanned({ ...planned, projection }, plan);
+  const query = openPlanned({ ...planned, projection, shape: shapeOf(find) }, plan);
   // A cursor that waits behind the last document needs one to stand on.
   const tailable = find.tailable && collection.count > 0;
   return openCursor(cursorRequest({ ...find, tailable }, query, subjects, readAt), request, context, reply);
+}
+
+/** Undefined when more is shown of documents than what the projection keeps. */
+function shapeOf({ projectionSpec, returnKey, showRecordId }: CompiledFind): ProjectionShape | undefined {
+  if (projectionSpec === undefined || returnKey || showRecordId) return undefined;
+  return ProjectionShape.of(projectionSpec);
 }
 
 function limitsOf({ min, max }: CompiledFind): KeyLimits | undefined {
@@ -309,6 +316,7 @@ interface CompiledFind extends Omit<Find, 'filter' | 'projection'> {
   readonly filter: CompiledFilter;
   readonly order: Order;
   readonly projection: Projection | undefined;
+  readonly projectionSpec: Uint8Array | undefined;
 }
 
 /** A sort by `$natural` is a hint. */

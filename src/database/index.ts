@@ -13,8 +13,14 @@ import type { IndexSpec } from './index_kinds/index_kind.ts';
 import type { MultikeyPaths } from './multikey_paths.ts';
 import { RECORD_ID_BYTES } from './record_id.ts';
 
-/** Entries of indexes have no value. */
+/** Entries have a value only where their keys do not tell the exact values of the document: it has to be asked. */
 const NO_VALUE = new Uint8Array(0);
+const LOSSY = Uint8Array.of(1);
+
+/** What stands behind the keys of a document. */
+export function entryValueOf({ isLossy }: { readonly isLossy?: boolean }): Uint8Array {
+  return isLossy === true ? LOSSY : NO_VALUE;
+}
 const PREPARE_UNIQUE = fieldName('prepareUnique');
 
 /** What one write changes in one index: worked out and checked before anything is written. */
@@ -23,6 +29,8 @@ export interface IndexChange {
   readonly remove: readonly Uint8Array[];
   /** What was found in the document that makes the index multikey, or multikey in more paths than before. */
   readonly arrays: Extraction | undefined;
+  /** Of the entries to be added. */
+  readonly isLossy?: boolean;
 }
 
 const NO_CHANGE: IndexChange = { add: [], remove: [], arrays: undefined };
@@ -89,7 +97,8 @@ export class Index {
   /** What inserting `document` changes. */
   insertion(document: Uint8Array, recordId: Uint8Array): IndexChange {
     const found = this.entriesOf(document, recordId);
-    return { add: found.keys, remove: NO_CHANGE.remove, arrays: this.multikey.lacks(found) ? found : undefined };
+    const arrays = this.multikey.lacks(found) ? found : undefined;
+    return { add: found.keys, remove: NO_CHANGE.remove, arrays, isLossy: found.isLossy === true };
   }
 
   removal(document: Uint8Array, recordId: Uint8Array): IndexChange {
@@ -100,10 +109,14 @@ export class Index {
     const old = this.entriesOf(before, recordId);
     const next = this.entriesOf(after, recordId);
     const arrays = this.multikey.lacks(next) ? next : undefined;
+    const isLossy = next.isLossy === true;
+    if (isLossy !== (old.isLossy === true)) {
+      return { add: next.keys, remove: without(old.keys, next.keys), arrays, isLossy };
+    }
     if (old.keys.length === 1 && next.keys.length === 1 && equalBytes(old.keys[0], next.keys[0])) {
       return arrays === undefined ? NO_CHANGE : { ...NO_CHANGE, arrays };
     }
-    return { add: without(next.keys, old.keys), remove: without(old.keys, next.keys), arrays };
+    return { add: without(next.keys, old.keys), remove: without(old.keys, next.keys), arrays, isLossy };
   }
 
   /** Throws DuplicateKey when another record has one of the keys to be added. */
@@ -134,7 +147,8 @@ export class Index {
 
   apply(change: IndexChange, at: Timestamp): void {
     for (const entry of change.remove) this.table.remove(entry, at);
-    for (const entry of change.add) this.table.put(entry, NO_VALUE, at);
+    const value = entryValueOf(change);
+    for (const entry of change.add) this.table.put(entry, value, at);
     if (change.arrays !== undefined) this.multikey.add(change.arrays);
   }
 }

@@ -13,7 +13,7 @@ import type { TableCursor } from '../storage/table.ts';
 import type { Catalog } from './catalog.ts';
 import { hasCollatedDuplicate } from './collated_duplicates.ts';
 import type { Collection } from './collection.ts';
-import type { Index } from './index.ts';
+import { entryValueOf, type Index } from './index.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { RECORD_ID_BYTES } from './record_id.ts';
 import { Turn } from './turn.ts';
@@ -23,8 +23,6 @@ export interface BuildTarget {
   readonly store: Store;
   readonly catalog: Catalog;
 }
-
-const NO_VALUE = new Uint8Array(0);
 
 /** Builds an index while nothing else writes to the collection. Undefined when it was done within this turn. */
 export function buildAlone(
@@ -66,7 +64,7 @@ async function finishAlone(
 function addAll(index: Index, cursor: TableCursor, at: Timestamp, turn: Turn): boolean {
   while (cursor.next()) {
     const found = index.entriesOf(cursor.value, cursor.key);
-    for (const entry of found.keys) index.table.put(entry, NO_VALUE, at);
+    for (const entry of found.keys) index.table.put(entry, entryValueOf(found), at);
     if (found.multikey) index.multikey.add(found);
     if (turn.isOver()) return false;
   }
@@ -115,7 +113,7 @@ async function pause(target: BuildTarget, collection: Collection, turn: Turn, ch
 function addMissing(index: Index, cursor: TableCursor, turn: Turn): boolean {
   while (cursor.next()) {
     const found = index.entriesOf(cursor.value, cursor.key);
-    for (const entry of found.keys) index.table.fill(entry, NO_VALUE);
+    for (const entry of found.keys) index.table.fill(entry, entryValueOf(found));
     if (found.multikey) index.multikey.add(found);
     if (turn.isOver()) return false;
   }

@@ -3,7 +3,7 @@
  * wildcard projection: of these there is one index in a collection, under one name, with one set of options.
  */
 import { CommandError } from '../base/command_error.ts';
-import { equalBytes, fieldName } from '../bson/bytes.ts';
+import { equalBytes } from '../bson/bytes.ts';
 import { compareDocuments } from '../bson/compare.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BsonWriter } from '../bson/writer.ts';
@@ -20,7 +20,7 @@ export function isSameIndex(existing: IndexSpec, wanted: IndexSpec): boolean {
     throw new CommandError('CannotCreateIndex', text);
   }
   if (!sameName && !sameIdentity) return false;
-  const both = `Requested index: ${describeSpec(wanted)}, existing index: ${describeSpec(existing)}`;
+  const both = `Requested index: ${describeDocument(wanted.document)}, existing index: ${describeDocument(existing.document)}`;
   if (!sameIdentity) {
     const text = `An existing index has the same name as the requested index. ${both}`;
     throw new CommandError('IndexKeySpecsConflict', text);
@@ -78,19 +78,4 @@ function optionsOf({ document }: IndexSpec): Uint8Array {
   const writer = new BsonWriter().startDocument();
   for (const { from, to } of options) writer.element(document, from, to);
   return writer.endDocument().finish();
-}
-
-const PARTIAL_FILTER = fieldName('partialFilterExpression');
-
-/** As it is stored, with the filter in its normal form. */
-function describeSpec(spec: IndexSpec): string {
-  const filter = filterOf(spec);
-  if (filter === undefined) return describeDocument(spec.document);
-  const writer = new BsonWriter().startDocument();
-  const reader = new ElementReader(spec.document);
-  while (reader.next()) {
-    if (reader.nameEquals(PARTIAL_FILTER)) writer.document(PARTIAL_FILTER, filter);
-    else writer.element(spec.document, reader.elementStart, reader.end);
-  }
-  return describeDocument(writer.endDocument().finish());
 }

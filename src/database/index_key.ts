@@ -9,6 +9,7 @@ import { CommandError } from '../base/command_error.ts';
 import { invariant } from '../base/invariant.ts';
 import { compareBytes, equalBytes, fieldName } from '../bson/bytes.ts';
 import { ElementReader } from '../bson/elements.ts';
+import { isPlainInKey } from '../bson/key_reader.ts';
 import { KeyWriter } from '../bson/key.ts';
 import { BSON_TYPE, type ValueSpan } from '../bson/types.ts';
 import { RAW_NULL, RawValue } from '../bson/value.ts';
@@ -41,6 +42,8 @@ export interface Extraction {
   readonly multikey: boolean;
   /** Per field, one bit for each segment of its path that led to an array; absent when there is none, or not known. */
   readonly arrays?: readonly number[];
+  /** Whether the keys do not tell the values exactly, as for a number that is equal to one of another type. */
+  readonly isLossy?: boolean;
   /** Of a wildcard index: the paths that lead to an array or through one. */
   readonly arrayPaths?: readonly string[];
 }
@@ -76,6 +79,7 @@ export class KeyExtractor implements KeyGenerator {
   readonly #found: Found[];
   /** Per field: bits of the segments that led to an array in the document at hand. */
   #arrays: number[] = [];
+  #isLossy = false;
   #suffix: Uint8Array = NO_SUFFIX;
   /** Set while the values of one key are asked for. */
   #wanted: Uint8Array | undefined;
@@ -92,8 +96,9 @@ export class KeyExtractor implements KeyGenerator {
   /** All keys of one whole document, with `suffix` behind each. Throws 171 for parallel arrays. */
   extract(document: Uint8Array, suffix: Uint8Array): Extraction {
     this.#suffix = suffix;
+    this.#isLossy = this.#encode !== undefined;
     const single = this.#extractSingle(document);
-    if (single !== undefined) return { keys: [single], multikey: false };
+    if (single !== undefined) return { keys: [single], multikey: false, isLossy: this.#isLossy };
     const found = this.#found;
     if (this.#isSparse && found.every((one) => one.isMissing)) return NO_KEYS;
     const keys: Uint8Array[] = [];
@@ -135,6 +140,7 @@ export class KeyExtractor implements KeyGenerator {
 
   #append(i: number, found: Found): void {
     const value = found.isMissing ? RAW_NULL : found;
+    if (found.isMissing || !isPlainInKey(found)) this.#isLossy = true;
     if (this.#encode === undefined) this.#writer.append(value, this.#fields[i].descending);
     else this.#encode(this.#writer, i, value);
   }

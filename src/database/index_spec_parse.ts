@@ -25,7 +25,7 @@ import type { IndexDraft, IndexKind, IndexSpec } from './index_kinds/index_kind.
 import { isPlugin, kindOf, kindTaking } from './index_kinds/kinds.ts';
 import { isWildcardPath } from './index_kinds/wildcard.ts';
 import { idIndexSpec, isIdKey, storedIndexSpec } from './index_spec.ts';
-import { checkPartialFilter } from './partial_filter.ts';
+import { parsePartialFilter } from './partial_filter.ts';
 
 const VERSION = fieldName('v');
 
@@ -63,13 +63,15 @@ export function parseIndexSpec(bytes: Uint8Array, at: number, inherited: Collati
     return storedIndexSpec(idIndexSpec(collation));
   }
   checkReservedNames(parsed.name, parsed.key);
-  const draft = { ...parsed, options: withCollation(parsed.options, collation) };
+  const draft = { ...parsed, options: new Map(withCollation(parsed.options, collation)) };
   const whole =
     parsed.options.has('collation') || collation === undefined ? versioned : withInherited(versioned, collation);
   return inSpecification(whole, () => {
     if (parsed.name === '') throw new CommandError('CannotCreateIndex', 'index name cannot be empty');
     const partial = parsed.options.get('partialFilterExpression');
-    if (partial !== undefined) checkPartialFilter(partial, parsed.isSparse);
+    if (partial !== undefined) {
+      draft.options.set('partialFilterExpression', parsePartialFilter(partial, parsed.isSparse));
+    }
     const kind = kindOf(patternOf(parsed.key));
     if (collation !== undefined) checkCollatable(kind, collation);
     return storedIndexSpec(storedForm(kind.check(draft), parsed.version));

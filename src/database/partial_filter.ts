@@ -3,18 +3,21 @@ import { CommandError } from '../base/command_error.ts';
 import { describePredicate } from '../query/match/describe_predicate.ts';
 import { compileFilter } from '../query/matcher.ts';
 import type { Predicate } from '../query/match/predicate.ts';
-import type { RawValue } from '../bson/value.ts';
+import { rawObject, type RawValue } from '../bson/value.ts';
+import { normalizePredicate } from '../query/match/normalize_predicate.ts';
+import { serializePredicate } from '../query/match/serialize_predicate.ts';
 
 /** Below this depth a condition is too deep. */
 const DEPTH_MAX = 4;
 
-/** Throws CannotCreateIndex for conditions that an index cannot have. */
-export function checkPartialFilter(expression: RawValue, isSparse: boolean): void {
+/** The filter in its normal form. Throws CannotCreateIndex for conditions that an index cannot have. */
+export function parsePartialFilter(expression: RawValue, isSparse: boolean): RawValue {
   const { predicate } = compileFilter(expression.bytes.slice(expression.start, expression.end));
   checkPredicate(predicate, 0);
   if (isSparse) {
     throw new CommandError('CannotCreateIndex', 'cannot mix "partialFilterExpression" and "sparse" options');
   }
+  return rawObject(serializePredicate(normalizePredicate(predicate)));
 }
 
 function checkPredicate(predicate: Predicate, depth: number): void {

@@ -2,7 +2,7 @@ import { Decimal128, MaxKey, MinKey, ObjectId, Timestamp as BsonTimestamp } from
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { TIMESTAMP_MAX } from '../base/optime.ts';
-import { encodeDocument } from '../bson/codec.ts';
+import { decodePlain, encodeDocument } from '../bson/codec.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { compileSort } from '../query/sort.ts';
 import { EVERYTHING } from './interval.ts';
@@ -10,6 +10,9 @@ import { checkCollection } from './check.ts';
 import { CountRun } from './count_run.ts';
 import { chooseAmongPlans, choosePlan, resolveHint, type Plan } from './plan.ts';
 import { keyPatternOf } from './planner/candidate.ts';
+import { compileProjection } from '../query/projection.ts';
+import { ProjectionShape } from './projection_shape.ts';
+import { openFind, openPlanned, planOf } from './running_query.ts';
 import { findField } from '../bson/elements.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { TestData } from './test_support.ts';
@@ -75,6 +78,39 @@ describe('the planner', () => {
     const { plan, rejected } = chooseAmongPlans(request);
     expect(indexOf(plan)).toBe('b_1');
     expect(rejected.map(indexOf)).toEqual(['a_1']);
+  });
+
+  test('makes documents of keys when these tell all, and reads the document when its types are not the usual ones', async () => {
+    const member = await TestData.open();
+    member.index('db.c', { a: 1, b: -1 });
+    member.insert('db.c', { _id: 1, a: 1, b: 'x' });
+    member.insert('db.c', { _id: 2, a: 1, b: 2n });
+    member.update('db.c', { _id: 1 }, { $set: { c: 1 } });
+    const spec = encodeDocument({ _id: 0, b: 1 });
+    const request = {
+      collection: member.collection('db.c'),
+      filter: compileFilter(encodeDocument({ a: 1 })),
+      sort: undefined,
+      hint: undefined,
+      projection: undefined,
+      shape: ProjectionShape.of(spec),
+      skip: 0,
+      limit: Infinity,
+      at: TIMESTAMP_MAX,
+      turn: new Turn(member.env.clock),
+    };
+    const query = openPlanned(request, planOf(request));
+    const documents: Plain[] = [];
+    for (let next = query.source.next(); next instanceof Uint8Array; next = query.source.next()) {
+      documents.push(decodePlain(next));
+    }
+    expect(documents).toEqual([
+      { a: 1, b: 'x' },
+      { _id: 2, a: 1, b: 2 },
+    ]);
+    expect(query.scan).toMatchObject({ keysExamined: 2, docsExamined: 1 });
+    member.update('db.c', { _id: 2 }, { $set: { b: 2 } });
+    expect((await checkCollection(member.env, member.collection('db.c'))).problems).toEqual([]);
   });
 
   test('looks at a wildcard index as one of the path that is asked for', async () => {
@@ -254,12 +290,37 @@ describe('an index', () => {
     expect(found).toHaveLength(wanted.length);
     expect(new Set(found)).toEqual(new Set(wanted));
     expect(countOf(indexed, q)).toBe(wanted.length);
+    expect(shown(indexed, index.first, q)).toEqual(shown(plain, index.first, q));
     const sort = { [index.first]: index.x, _id: 1 };
     expect(ids(indexed.find('db.c', q, { sort }))).toEqual(ids(plain.find('db.c', q, { sort })));
     const single = { [index.first]: -index.x };
     const keyOf = compileSort(encodeDocument(single));
     const keys = (found: Plain[]): unknown[] => found.map((one) => keyOf?.key(encodeDocument(one), 0));
     expect(keys(indexed.find('db.c', q, { sort: single }))).toEqual(keys(plain.find('db.c', q, { sort: single })));
+  }
+
+  /** What a projection that the keys may serve shows, as bytes: types count. */
+  function shown(member: TestData, path: string, q: Plain): string[] {
+    const spec = encodeDocument({ _id: 0, [path]: 1 });
+    const filter = compileFilter(encodeDocument(q));
+    const projection = compileProjection(spec, filter);
+    const query = openFind({
+      collection: member.collection('db.c'),
+      filter,
+      sort: undefined,
+      hint: undefined,
+      projection,
+      shape: ProjectionShape.of(spec),
+      skip: 0,
+      limit: Infinity,
+      at: TIMESTAMP_MAX,
+      turn: new Turn(member.env.clock),
+    });
+    const found: string[] = [];
+    for (let next = query.source.next(); next !== undefined; next = query.source.next()) {
+      if (typeof next !== 'symbol') found.push(Buffer.from(projection?.apply(next, 0) ?? next).toString('hex'));
+    }
+    return found.sort();
   }
 
   function countOf(member: TestData, q: Plain): number {

@@ -35,4 +35,6 @@ export interface ScanTarget {
   readonly matcher: Matcher | undefined;
   readonly at: Timestamp;
   readonly turn: Pace;
+  /** Documents need only the fields of the index that is walked. */
+  readonly isCovered?: boolean;
 }

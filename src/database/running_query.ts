@@ -9,6 +9,7 @@ import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import { choosePlan, isInOrder, type Hint, type Plan } from './plan.ts';
 import type { KeyLimits } from './planner/key_limits.ts';
+import type { ProjectionShape } from './projection_shape.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan, ScanSource } from './scan.ts';
 import type { Turn } from './turn.ts';
@@ -39,6 +40,8 @@ export interface FindRequest {
   readonly memory?: StageMemory | undefined;
   /** The `min` and `max` of find. */
   readonly limits?: KeyLimits | undefined;
+  /** Of the projection, when nothing but what it shows of documents is wanted. */
+  readonly shape?: ProjectionShape | undefined;
 }
 
 /** What is asked of the planner alone. */
@@ -56,6 +59,11 @@ export interface PlannedQuery extends RunningQuery {
   readonly scan: RecordScan;
 }
 
+/** Whether keys tell all that is wanted, the order included. */
+export function isCovered({ shape, sort }: Pick<FindRequest, 'shape' | 'sort'>, plan: Plan): boolean {
+  return shape !== undefined && isInOrder(plan, sort) && shape.isCoveredBy(plan);
+}
+
 /** `watched` may put something around the scan. */
 export function openPlanned(
   request: FindRequest,
@@ -64,7 +72,9 @@ export function openPlanned(
 ): PlannedQuery {
   const { collection, filter, at, turn } = request;
   const matcher = plan.isExact ? undefined : filter.matcher;
-  const scan = watched(openScan({ collection, access: plan.access, matcher, at, turn }));
+  const scan = watched(
+    openScan({ collection, access: plan.access, matcher, at, turn, isCovered: isCovered(request, plan) }),
+  );
   let source: Source = new ScanSource(scan);
   let sorted: SortSource | undefined;
   if (request.sort !== undefined && !isInOrder(plan, request.sort)) {

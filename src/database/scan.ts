@@ -12,6 +12,7 @@ import type { Collection } from './collection.ts';
 import { RangeWalk, TableWalk } from './range_walk.ts';
 import type { Access, IndexAccess, UnionAccess } from './planner/access.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
+import { CoveredDocument } from './covered_document.ts';
 import { KeyTester } from './planner/key_tester.ts';
 import type { Pace, RecordScan, ScanTarget, Step } from './record_scan.ts';
 import { MergeScan, UnionScan } from './union_scan.ts';
@@ -177,6 +178,7 @@ class IndexScan implements RecordScan {
   readonly #request: ScanTarget;
   readonly #access: IndexAccess;
   readonly #tester: KeyTester | undefined;
+  readonly #covered: CoveredDocument | undefined;
   readonly #ranges: RangeWalk;
   readonly #seen: Set<number> | undefined;
   #at: Timestamp;
@@ -189,6 +191,7 @@ class IndexScan implements RecordScan {
     this.#ranges = new RangeWalk(index?.table ?? request.collection.ids, ranges, reverse, request.at);
     this.#seen = index?.isMultikey === true ? new Set() : undefined;
     this.#tester = KeyTester.of(access);
+    this.#covered = request.isCovered === true ? new CoveredDocument(access.bounds.candidate.fields) : undefined;
   }
 
   advance(): Step {
@@ -201,8 +204,9 @@ class IndexScan implements RecordScan {
       const recordId = this.#recordIdAt(cursor);
       if (this.#seen?.has(recordIdOf(recordId)) === true) continue;
       if (this.#tester?.passes(cursor.keyBytes, cursor.keyEnd) === false) continue;
-      this.docsExamined += 1;
-      const document = collection.documentAt(recordId, this.#at);
+      const covered = this.#coveredBy(cursor);
+      if (covered === undefined) this.docsExamined += 1;
+      const document = covered ?? collection.documentAt(recordId, this.#at);
       if (document === undefined) continue;
       if (matcher !== undefined && !matcher.matches(document, 0)) continue;
       this.#seen?.add(recordIdOf(recordId));
@@ -210,6 +214,12 @@ class IndexScan implements RecordScan {
       this.document = document;
       return 'record';
     }
+  }
+
+  /** An entry with a value does not tell everything: its document is read. */
+  #coveredBy(cursor: TableCursor): Uint8Array | undefined {
+    if (this.#covered === undefined || cursor.valueEnd > cursor.valueStart) return undefined;
+    return this.#covered.from(cursor.keyBytes);
   }
 
   /** The index on `_id` has record ids for values, all others at the end of their keys. */

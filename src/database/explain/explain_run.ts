@@ -20,7 +20,18 @@ export class ExplainRun implements QueryRun {
     const { filter, sort, hint, at } = query;
     const limit = limitOf(query);
     const counting = new CountingScan();
-    const request = { collection, filter, sort, hint, projection: undefined, skip: query.skip, limit, at, turn };
+    const request = {
+      collection,
+      filter,
+      sort,
+      hint,
+      projection: undefined,
+      skip: query.skip,
+      limit,
+      at,
+      turn,
+      shape: shapeOf(query),
+    };
     this.#query = openPlanned(request, plan, (scan) => counting.over(scan));
     this.scan = counting;
     this.#most = most;
@@ -52,6 +63,10 @@ interface RunOptions {
   readonly plan: Plan;
   readonly turn: Turn;
   readonly most: number;
+}
+
+function shapeOf({ projection, purpose }: ExplainedQuery): ExplainedQuery['projection'] {
+  return purpose.kind === 'find' ? projection : undefined;
 }
 
 /** Writes that take one document stop at the first. */

@@ -7,12 +7,13 @@ import type { Timestamp } from '../../base/optime.ts';
 import type { Collection } from '../collection.ts';
 import { countsKeys } from '../count_run.ts';
 import { isInOrder, type Hint } from '../plan.ts';
+import { isCovered } from '../running_query.ts';
 import type { IndexAccess, Plan } from '../planner/access.ts';
 import type { KeyLimits } from '../planner/key_limits.ts';
 import { keyPatternOf } from '../planner/candidate.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { accessStages, writeIndex, type ScanRun } from './access_stages.ts';
-import type { ProjectionShape } from './projection_shape.ts';
+import type { ProjectionShape } from '../projection_shape.ts';
 import type { ExplainStage, StageCounts } from './stage.ts';
 
 /** What the query is for: reading, or one of the commands that do something with what is found. */
@@ -52,8 +53,8 @@ export function queryStages(query: ExplainedQuery, plan: Plan | undefined, run: 
   const { purpose } = query;
   if (plan === undefined) return missingStages(query, run);
   if (purpose.kind === 'count') return countStages(query, plan, run);
-  const isCovered = query.projection?.isCoveredBy(plan) === true;
-  const access = accessStages(plan, run, isCovered);
+  const covers = isCovered({ shape: query.projection, sort: query.sort }, plan) && purpose.kind === 'find';
+  const access = accessStages(plan, run, covers);
   const isRooted = plan.access.kind === 'union' && plan.access.isRooted;
   const below =
     isRooted || isSubplan(query, plan) ? { stage: 'SUBPLAN', inputs: [access], counts: run && countsOf(run) } : access;
@@ -63,7 +64,7 @@ export function queryStages(query: ExplainedQuery, plan: Plan | undefined, run: 
     case 'delete':
       return withProjection(query, writeStageOf('DELETE', query, below, run), false, run);
     default:
-      return shaped(query, plan, { below, isCovered, run });
+      return shaped(query, plan, { below, isCovered: covers, run });
   }
 }
 

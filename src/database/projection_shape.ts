@@ -1,8 +1,8 @@
 /** What explain and the planner need to know of a projection: how simple it is, and which paths it reads. */
-import { ElementReader, isEmptyDocument } from '../../bson/elements.ts';
-import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
-import { isTruthy, stringOf } from '../../bson/value.ts';
-import type { Plan } from '../planner/access.ts';
+import { ElementReader, isEmptyDocument } from '../bson/elements.ts';
+import { BSON_TYPE, isNumericType } from '../bson/types.ts';
+import { isTruthy, stringOf } from '../bson/value.ts';
+import type { Plan } from './planner/access.ts';
 
 export class ProjectionShape {
   readonly spec: Uint8Array;
@@ -43,13 +43,19 @@ export class ProjectionShape {
   }
 
   /** Whether the keys of the plan's index have all that is read. */
-  isCoveredBy({ access, residual }: Plan): boolean {
-    if (access.kind !== 'index' || residual !== undefined || this.#paths === undefined) return false;
+  isCoveredBy({ access, isExact }: Plan): boolean {
+    if (access.kind !== 'index' || access.index === undefined || !isExact || this.#paths === undefined) return false;
     const { candidate } = access.bounds;
-    if (candidate.isMultikey || candidate.isWildcard) return false;
-    const fields = candidate.fields.filter((field) => field.plugin === undefined).map((field) => field.path);
-    return [...this.#paths].every((path) => fields.includes(path));
+    if (candidate.isMultikey || candidate.isWildcard || candidate.isCollated) return false;
+    const paths = candidate.fields.map((field) => field.path);
+    // Fields below another field of the index could not both be made from the key.
+    if (candidate.fields.some(({ plugin }) => plugin !== undefined) || hasNestedPaths(paths)) return false;
+    return [...this.#paths].every((path) => paths.includes(path));
   }
+}
+
+function hasNestedPaths(paths: readonly string[]): boolean {
+  return paths.some((path) => paths.some((other) => other.startsWith(`${path}.`)));
 }
 
 /** Paths of fields in an expression; false when it may read anything. */

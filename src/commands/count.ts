@@ -18,6 +18,7 @@ import { valueOrderFor, viewOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { matchStage, numberStage, openView, resumeView } from './view_query.ts';
+import { refuseTextWithoutCollection } from './text_without_collection.ts';
 
 export const countCommand: Command = {
   name: 'count',
@@ -40,6 +41,7 @@ export const countCommand: Command = {
     const order = valueOrderFor(count.collation, collection);
     const filter = compileFilter(count.query, expressionScope(context, { order }));
     if (collection === undefined) {
+      refuseTextWithoutCollection(filter, ns);
       let total = virtualDocuments(ns, data, readAt())?.filter((one) => filter.matcher.matches(one, 0)).length ?? 0;
       if (ns === OPLOG_NS && filter.matchesAll) total = data.oplog.count;
       writeCount(reply, count, total);

@@ -21,6 +21,7 @@ import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { readNamespace } from './namespace.ts';
 import { matchStage, openView, resumeView } from './view_query.ts';
+import { refuseTextWithoutCollection } from './text_without_collection.ts';
 
 export const distinctCommand: Command = {
   name: 'distinct',
@@ -46,6 +47,7 @@ export const distinctCommand: Command = {
       const read = { stages, scope, hint: distinct.hint, readAt, turn };
       ({ query, subjects } = openView(view, read, context));
     } else if (collection === undefined) {
+      refuseTextWithoutCollection(filter, ns);
       const documents = virtualDocuments(ns, data, readAt()) ?? [];
       query = fixedQuery(new MatchSource(new ListSource(documents), filter), turn);
     } else {

@@ -71,7 +71,7 @@ function explained(asked: Asked, request: CommandRequest, context: CommandContex
     ns,
     collection,
     filter,
-    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort, order, scope.metadata),
+    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort, order, scope),
     sortPattern: sort,
     projection: projection === undefined ? undefined : ProjectionShape.of(projection),
     hint: hint === undefined ? undefined : resolveHint(hint, collection),

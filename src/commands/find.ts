@@ -21,8 +21,6 @@ import { describeValue } from '../query/describe.ts';
 import type { ExpressionScope } from '../query/expression.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import type { Source } from '../query/pipeline/source.ts';
-import { specialConditionsOf } from '../query/match/special_conditions.ts';
-import { noTextIndex } from '../query/match/text_condition.ts';
 import { compileProjection, type Projection } from '../query/projection.ts';
 import { compileSort, type SortSpec } from '../query/sort.ts';
 import { Arguments, nonNegative } from './arguments.ts';
@@ -42,6 +40,7 @@ import type { Find } from './find_arguments.ts';
 import { findOnView } from './find_on_view.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { noteRequesterTerm } from './oplog_term.ts';
+import { refuseTextWithoutCollection } from './text_without_collection.ts';
 import { stageMemory } from './stage_memory.ts';
 
 export const findCommand: Command = {
@@ -307,11 +306,6 @@ function hintOf(find: CompiledFind, collection: Collection): Hint | undefined {
   return find.tailable && hint?.kind !== 'natural' ? { kind: 'natural', reverse: false } : hint;
 }
 
-/** A search asks for an index, also where there is no collection. */
-function refuseTextWithoutCollection({ predicate }: CompiledFilter, ns: string): void {
-  if (specialConditionsOf(predicate).texts > 0) throw noTextIndex(` (no such collection '${ns}')`);
-}
-
 interface CompiledFind extends Omit<Find, 'filter' | 'projection'> {
   readonly filter: CompiledFilter;
   readonly order: Order;
@@ -332,7 +326,7 @@ function orderOf(find: Find, scope: ExpressionScope): Order {
   const hint = find.hint === undefined ? undefined : naturalOf(find.hint);
   if (sort === undefined || isEmptyDocument(sort)) return { sort: undefined, hint };
   if (tailable) throw badTailableSort();
-  return { sort: compileSort(sort, scope.order, scope.metadata), hint };
+  return { sort: compileSort(sort, scope.order, scope), hint };
 }
 
 /** The hint that a sort by `$natural` is; undefined for other sorts. */

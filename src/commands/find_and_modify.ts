@@ -199,7 +199,7 @@ function compile(args: FindAndModify, ns: string, context: CommandContext): Comp
     args,
     filter,
     update: update === undefined ? undefined : compileUpdate(update, { arrayFilters, scope }),
-    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort, order, scope.metadata),
+    sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort, order, scope),
     projection: fields === undefined ? undefined : compileProjection(fields, filter, scope),
     hint: hint === undefined ? undefined : resolveHint(hint, collection),
   };

@@ -17,6 +17,7 @@ import { virtualDocuments, type CursorRequest } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import type { ForeignCollections } from './foreign_collections.ts';
 import { OPLOG_NS } from './namespace.ts';
+import { refuseTextWithoutCollection } from './text_without_collection.ts';
 
 export interface PipelineTarget {
   readonly ns: string;
@@ -43,6 +44,7 @@ export function openPipelineOn(target: PipelineTarget, data: MemberData): Opened
     const query = openOnCollection({ collection, pipeline, foreign, hint, at: readAt(), turn, memory: target.memory });
     return { query, subjects: [collection] };
   }
+  if (pipeline.pushdown.filter !== undefined) refuseTextWithoutCollection(pipeline.pushdown.filter, ns);
   let source: Source;
   if (ns === OPLOG_NS) {
     const filter = pipeline.pushdown.filter ?? MATCH_ALL;

@@ -128,3 +128,25 @@ describe('a text index', () => {
     expect(reply).toMatchObject({ value: { _id: 1 } });
   });
 });
+
+describe('without a collection', () => {
+  test('a search has no index', async () => {
+    const commands = await TestCommands.open();
+    const query = { $text: { $search: 'x' } };
+    const wanted = { code: 27, errmsg: "text index required for $text query (no such collection 'db.none')" };
+    expect(await commands.run({ find: 'none', filter: query })).toMatchObject(wanted);
+    expect(await commands.run({ count: 'none', query })).toMatchObject(wanted);
+    expect(await commands.run({ distinct: 'none', key: 'a', query })).toMatchObject(wanted);
+    const pipeline = [{ $match: query }];
+    expect(await commands.run({ aggregate: 'none', pipeline, cursor: {} })).toMatchObject(wanted);
+  });
+});
+
+describe('a sort by chance', () => {
+  test('gives all documents', async () => {
+    const commands = await commandsWith([{}, {}, {}], { key: { a: 'text' } });
+    const pipeline = [{ $sort: { r: { $meta: 'randVal' } } }];
+    const found = rows(await commands.run({ aggregate: 'c', pipeline, cursor: {} }));
+    expect(found.map(({ _id }) => _id).toSorted((a, b) => a - b)).toEqual([0, 1, 2]);
+  });
+});

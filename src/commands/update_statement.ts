@@ -49,7 +49,7 @@ export function openUpdate(ns: string, statement: UpdateStatement, id: number, o
     isMulti,
     isUpsert,
     hint: hint === undefined ? undefined : resolveHint(hint, collection),
-    sort: sort === undefined ? undefined : compileSort(sort, scope.order, scope.metadata),
+    sort: sort === undefined ? undefined : compileSort(sort, scope.order, scope),
     statement: statementOf(session, id),
     image: undefined,
     bypassesValidation: on.bypassesValidation,

@@ -1,7 +1,8 @@
 /** A query that is under way: its plan's scan, and what find does with the documents on their way out. */
 import type { Timestamp } from '../base/optime.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
-import type { StageMemory } from '../query/pipeline/memory_budget.ts';
+import { withoutDisk, type StageMemory } from '../query/pipeline/memory_budget.ts';
+import { metadataOf } from '../query/match/special_conditions.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { Projection } from '../query/projection.ts';
 import { Sorter } from '../query/sort/sorter.ts';
@@ -78,7 +79,7 @@ export function openPlanned(
   let source: Source = new ScanSource(scan);
   let sorted: SortSource | undefined;
   if (request.sort !== undefined && !isInOrder(plan, request.sort)) {
-    sorted = new SortSource(source, request.sort, request.limit + request.skip, request);
+    sorted = new SortSource(source, request.sort, request.limit + request.skip, { turn, memory: sortMemory(request) });
     source = sorted;
   }
   let window: WindowSource | undefined;
@@ -88,6 +89,12 @@ export function openPlanned(
   }
   const { projection } = request;
   return new FindQuery({ source, turn, projection, scan, sorted, window, isSingle: plan.access.kind === 'id' });
+}
+
+/** What is known of documents does not go to disk with them. */
+function sortMemory({ filter, memory }: FindRequest): StageMemory | undefined {
+  const isKnown = filter.isSpecial && metadataOf(filter.predicate)?.isUsed === true;
+  return memory !== undefined && isKnown ? withoutDisk(memory) : memory;
 }
 
 interface FindParts {

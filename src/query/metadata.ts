@@ -24,7 +24,9 @@ export function isMetadataKind(kind: string): kind is MetadataKind {
 /** The metadata of one query's documents. */
 export class DocumentMetadata {
   readonly #provided = new Set<MetadataKind>();
+  /** The kinds that are kept. */
   readonly #asked = new Set<MetadataKind>();
+  #isUsed = false;
   readonly #values = new WeakMap<Uint8Array, Map<MetadataKind, RawValue>>();
 
   /** Called while the filter is compiled, before anything asks. */
@@ -39,14 +41,21 @@ export class DocumentMetadata {
       throw new CommandError(40_218, text);
     }
     this.#asked.add(kind);
+    this.#isUsed = true;
+  }
+
+  /** As {@link ask}, for whoever takes it from the documents of the condition itself: then it need not be carried over. */
+  keep(kind: MetadataKind): void {
+    this.#asked.add(kind);
   }
 
   isAsked(kind: MetadataKind): boolean {
     return this.#asked.has(kind);
   }
 
+  /** Whether it must stay with documents on their way through a query. */
   get isUsed(): boolean {
-    return this.#asked.size > 0;
+    return this.#isUsed;
   }
 
   /** `document` is the array that is handed on, not a copy. */

@@ -8,7 +8,7 @@ import { compareBytes } from '../bson/bytes.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { KeyWriter } from '../bson/key.ts';
 import { BSON_TYPE, isNumericType } from '../bson/types.ts';
-import { maybeStringOf, numberOf } from '../bson/value.ts';
+import { maybeStringOf, numberOf, rawDouble } from '../bson/value.ts';
 import { describeElement } from './describe.ts';
 import { fieldPathComponents } from './field_path.ts';
 import type { DocumentMetadata } from './metadata.ts';
@@ -20,6 +20,13 @@ import { BINARY_ORDER, type ValueOrder } from './value_order.ts';
 const SORT_KEYS_MAX = 32;
 
 export type SortField = SortKeyField;
+
+/** What sorts by metadata ask; an expression's scope has it. */
+export interface SortScope {
+  readonly metadata: DocumentMetadata;
+  /** Uniform in [0, 1). */
+  readonly random: (() => number) | undefined;
+}
 
 export interface SortSpec {
   readonly fields: readonly SortField[];
@@ -35,17 +42,17 @@ export interface SortSpec {
 }
 
 /**
- * Compiles a sort document; undefined when it is empty. `$natural` is the caller's to take out first. Without `metadata`
- * there is no sorting by any.
+ * Compiles a sort document; undefined when it is empty. `$natural` is the caller's to take out first. Without `scope`
+ * there is no sorting by metadata.
  */
 export function compileSort(
   spec: Uint8Array,
   order: ValueOrder = BINARY_ORDER,
-  metadata?: DocumentMetadata,
+  scope?: SortScope,
 ): SortSpec | undefined {
   const fields: SortField[] = [];
   const reader = new ElementReader(spec);
-  while (reader.next()) fields.push(parseField(reader, metadata));
+  while (reader.next()) fields.push(parseField(reader, scope));
   if (fields.length === 0) return undefined;
   if (fields.length > SORT_KEYS_MAX) throw new CommandError(13103, 'too many compound keys');
   if (order.collation === undefined) {
@@ -58,9 +65,9 @@ export function compileSort(
   return { fields, indexFields: undefined, key: (bytes, at) => maker.key(bytes, at), compare };
 }
 
-function parseField(reader: ElementReader, metadata: DocumentMetadata | undefined): SortField {
+function parseField(reader: ElementReader, scope: SortScope | undefined): SortField {
   const path = reader.name();
-  if (reader.type === BSON_TYPE.object) return metadataField(reader, metadata);
+  if (reader.type === BSON_TYPE.object) return metadataField(reader, scope);
   if (!isNumericType(reader.type)) {
     throw new CommandError(15974, `Illegal key in $sort specification: ${describeElement(path, reader)}`);
   }
@@ -73,7 +80,7 @@ function parseField(reader: ElementReader, metadata: DocumentMetadata | undefine
 }
 
 /** By what is known of documents: those that fit best, or are nearest, come first. */
-function metadataField(spec: ElementReader, metadata: DocumentMetadata | undefined): SortField {
+function metadataField(spec: ElementReader, scope: SortScope | undefined): SortField {
   const inner = new ElementReader(spec.bytes, spec.start);
   if (!inner.next() || inner.name() !== '$meta') {
     throw new CommandError(17312, '$meta is the only expression supported by $sort right now');
@@ -81,6 +88,11 @@ function metadataField(spec: ElementReader, metadata: DocumentMetadata | undefin
   const shown = describeElement('$meta', inner);
   const kind = maybeStringOf(inner) ?? '';
   if (!METADATA.has(kind)) throw new CommandError(31138, `Illegal $meta sort: ${shown}`);
+  const random = scope?.random;
+  if (kind === 'randVal' && random !== undefined) {
+    return { path: '$meta', descending: false, known: () => rawDouble(random()) };
+  }
+  const metadata = scope?.metadata;
   if ((kind !== 'textScore' && kind !== 'geoNearDistance') || metadata === undefined) {
     throw new CommandError('NotImplemented', `sorting by metadata is not implemented here: ${shown}`);
   }

@@ -73,7 +73,7 @@ function parseNearOperator(path: string, operators: RawValue, { scope }: FilterP
 }
 
 /** The condition, whose path is that of the query when it has one. */
-export function nearPredicate(query: NearQuery, metadata: DocumentMetadata, operand: RawValue | undefined): Predicate {
+export function nearPredicate(query: NearQuery, metadata: DocumentMetadata, operand: RawValue): Predicate {
   return {
     kind: 'other',
     operator: '$near',
@@ -81,7 +81,7 @@ export function nearPredicate(query: NearQuery, metadata: DocumentMetadata, oper
     test: always,
     expandArrays: false,
     near: { query, metadata },
-    ...(operand === undefined ? {} : { operand }),
+    operand,
   };
 }
 

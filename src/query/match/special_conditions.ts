@@ -1,4 +1,5 @@
 /** Conditions that only an index of their own kind can answer: `$text` and `$near`. */
+import type { DocumentMetadata } from '../metadata.ts';
 import type { Predicate } from './predicate.ts';
 
 export interface SpecialConditions {
@@ -24,6 +25,25 @@ export function specialConditionsOf(predicate: Predicate): SpecialConditions {
       return predicate.item === undefined ? NONE : specialConditionsOf(predicate.item.predicate);
     default:
       return NONE;
+  }
+}
+
+/** What the query's special condition knows of its documents. */
+export function metadataOf(predicate: Predicate): DocumentMetadata | undefined {
+  switch (predicate.kind) {
+    case 'and':
+    case 'or':
+      for (const child of predicate.children) {
+        const found = metadataOf(child);
+        if (found !== undefined) return found;
+      }
+      return undefined;
+    case 'document':
+      return predicate.text?.metadata;
+    case 'other':
+      return predicate.near?.metadata;
+    default:
+      return undefined;
   }
 }
 

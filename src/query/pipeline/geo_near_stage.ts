@@ -3,7 +3,8 @@ import { CommandError } from '../../base/command_error.ts';
 import { fieldName } from '../../bson/bytes.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
-import { isTruthy, maybeStringOf, numberOf, rawDouble, type RawValue } from '../../bson/value.ts';
+import { isTruthy, maybeStringOf, numberOf, rawDouble, rawObject, type RawValue } from '../../bson/value.ts';
+import { BsonWriter } from '../../bson/writer.ts';
 import { fieldPathComponents } from '../field_path.ts';
 import { badGeometry, parseQueryPoint } from '../geo/parse_point.ts';
 import { nearQuery, type NearQuery } from '../geo/near.ts';
@@ -28,14 +29,26 @@ export const geoNearStage: StageKind = {
     const settings = parseSettings(operand);
     const { metadata } = scope;
     metadata.provide('geoNearDistance', 'geoNearPoint');
-    metadata.ask('geoNearDistance');
-    if (settings.includeLocs !== undefined) metadata.ask('geoNearPoint');
-    const near = nearPredicate(settings.near, metadata, undefined);
+    metadata.keep('geoNearDistance');
+    if (settings.includeLocs !== undefined) metadata.keep('geoNearPoint');
+    const near = nearPredicate(settings.near, metadata, shownOperand(operand));
     const { query } = settings;
     const filter = query === undefined ? near : conjunction([near, parseFilter(query, scope)]);
     return { ...matchStageOf(filterOf(filter)), next: addingStage(settings, metadata) };
   },
 };
+
+/** The condition that the stage stands for, as explain shows it. */
+function shownOperand(operand: RawValue): RawValue {
+  const writer = new BsonWriter().startDocument();
+  const reader = new ElementReader(operand.bytes, operand.start);
+  while (reader.next()) {
+    const name = reader.name();
+    if (name === 'near') writer.value('$near', reader);
+    else if (name === 'minDistance' || name === 'maxDistance') writer.value(`$${name}`, reader);
+  }
+  return rawObject(writer.endDocument().finish());
+}
 
 interface Settings {
   readonly near: NearQuery;

@@ -19,6 +19,11 @@ export const IN_MEMORY: StageMemory = {
   spill: undefined,
 };
 
+/** For documents with metadata, which stays in memory (query/metadata.ts). */
+export function withoutDisk(memory: StageMemory): StageMemory {
+  return { ...memory, spill: undefined };
+}
+
 /** Told what is kept. */
 export interface MemoryUser {
   /** Throws when it is more than there is. */

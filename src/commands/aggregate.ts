@@ -170,7 +170,7 @@ interface Flags {
 }
 
 function takeFlag(flags: Flags, args: Arguments): void {
-  if (args.name === 'allowDiskUse') flags.allowDiskUse = args.bool();
+  if (args.name === 'allowDiskUse') flags.allowDiskUse = diskUse(args);
   else if (args.name === 'bypassDocumentValidation') flags.bypassesValidation = args.flag();
   else if (args.name === 'explain') flags.isExplained = explainFlag(args);
   else if (IGNORED_FLAGS.has(args.name)) args.flag();
@@ -219,9 +219,15 @@ function parseCursor(args: Arguments): number {
   return batchSizeOf(value.bytes, value.start);
 }
 
+function diskUse(args: Arguments): boolean {
+  if (args.value.type === BSON_TYPE.bool) return args.bool();
+  const type = typeAlias(args.value.type);
+  throw new CommandError('TypeMismatch', `allowDiskUse must be a boolean, not a ${type}`);
+}
+
 /** The `batchSize` of a `cursor` document, as aggregate and the commands that list things take it. */
 export function batchSizeOf(bytes: Uint8Array, at: number, byDefault = FIRST_BATCH_DOCUMENTS): number {
-  const inner = Arguments.ofDocument('cursor', bytes, at);
+  const inner = Arguments.ofDocument('parseCommandCursorOptions', bytes, at);
   let batchSize = byDefault;
   while (inner.next()) {
     if (inner.name === 'batchSize') batchSize = batchSizeValue(inner.value);
@@ -252,7 +258,10 @@ function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
   }
   const name = firstStageName(aggregate);
   if (DATABASE_STAGES.has(name)) return false;
-  const text = `{aggregate: 1} is not valid for '${name}'; a collection is required.`;
+  const text =
+    name === ''
+      ? '{aggregate: 1} is not valid for an empty pipeline.'
+      : `{aggregate: 1} is not valid for '${name}'; a collection is required.`;
   throw new CommandError('InvalidNamespace', text);
 }
 

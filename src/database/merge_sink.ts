@@ -6,10 +6,14 @@ import { findField } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { RAW_NULL, rawObject, type RawValue } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
+import { orderOf } from '../query/collation/value_order.ts';
+import { isSameCollation } from '../query/collation.ts';
+import { commandScope, type ExpressionScope } from '../query/expression.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { valueThroughDocuments } from '../query/pipeline/set_at_path.ts';
 import type { MergeSpec, WhenMatched } from '../query/pipeline/write_spec.ts';
 import { compileUpdate, type CompiledUpdate } from '../query/update.ts';
+import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { ID_NAME, insertableDocument } from './insertable.ts';
 import type { MemberData } from './member_data.ts';
 import type { DocumentSink } from './pipeline_write.ts';
@@ -43,6 +47,8 @@ export class MergeSink implements DocumentSink {
   readonly #how: MergeHow;
   readonly #ns: string;
   readonly #on: readonly OnField[];
+  /** Of the filters: that of the target, whatever the pipeline's is. */
+  readonly #scope: ExpressionScope;
   /** Whether a field of `on` may be null or missing: then the index over them holds such documents, too. */
   readonly #allowsNull: boolean;
   /** The document that is being written, between two turns. */
@@ -58,6 +64,7 @@ export class MergeSink implements DocumentSink {
     this.#how = how;
     this.#ns = `${spec.db}.${spec.collection}`;
     this.#on = spec.on.map((path) => ({ path, names: path.split('.').map(fieldName) }));
+    this.#scope = commandScope({ order: orderOf(data.catalog.find(this.#ns)?.collation) });
     this.#allowsNull = requireUniqueIndex(data, spec).allowsNull;
   }
 
@@ -144,7 +151,7 @@ export class MergeSink implements DocumentSink {
     // A pipeline is not applied to what is inserted.
     const isUpsert = whenNotMatched === 'insert' && whenMatched !== 'pipeline';
     const spec = {
-      filter: compileFilter(filter),
+      filter: compileFilter(filter, this.#scope),
       update: this.#updateFor(document),
       isMulti: false,
       isUpsert,
@@ -191,18 +198,22 @@ function noMatch(): CommandError {
  */
 export function requireUniqueIndex(
   { catalog }: MemberData,
-  { db, collection, on }: MergeSpec,
+  { db, collection, on, collation }: MergeSpec,
 ): { readonly allowsNull: boolean } {
-  if (on.length === 1 && on[0] === '_id') return { allowsNull: false };
-  const wanted = new Set(on);
+  const target = catalog.find(`${db}.${collection}`);
+  const isById = on.length === 1 && on[0] === '_id';
+  if (isById && (target === undefined || isSameCollation(target.collation, collation))) return { allowsNull: false };
   let isSparse = false;
-  for (const { spec } of catalog.find(`${db}.${collection}`)?.indexes ?? []) {
-    if (!spec.isUnique || spec.partialFilter !== undefined || spec.collation !== undefined) continue;
-    if (spec.fields.length !== wanted.size) continue;
-    if (!spec.fields.every(({ path }) => wanted.has(path))) continue;
+  for (const { spec } of target?.indexes ?? []) {
+    if (!isUniqueOver(spec, on) || !isSameCollation(spec.equality?.collation, collation)) continue;
     if (!spec.isSparse) return { allowsNull: true };
     isSparse = true;
   }
   if (isSparse) return { allowsNull: false };
   throw new CommandError(51183, 'Cannot find index to verify that join fields will be unique');
+}
+
+function isUniqueOver({ isUnique, partialFilter, fields }: IndexSpec, on: readonly string[]): boolean {
+  if (!isUnique || partialFilter !== undefined || fields.length !== on.length) return false;
+  return fields.every(({ path }) => on.includes(path));
 }

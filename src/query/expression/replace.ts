@@ -7,7 +7,7 @@ import { isNullish } from './build.ts';
 import { codePointsOf, shownValue, textOfString } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
-import { checkValueSize } from './value_limits.ts';
+import { checkTextSize } from './value_limits.ts';
 
 const OPERANDS = ['input', 'find', 'replacement'];
 const MISSING_CODES = [51749, 51748, 51747];
@@ -70,10 +70,10 @@ function occurrences(text: string, find: string): number {
 /** An empty text is found before every character and at the end. */
 export const replaceAllOperator = replaceOperator('$replaceAll', (input, find, replacement) => {
   if (find !== '') {
-    checkValueSize(input.length + occurrences(input, find) * (replacement.length - find.length), '$replaceAll');
+    checkTextSize(input.length + occurrences(input, find) * (replacement.length - find.length));
     return input.replaceAll(find, () => replacement);
   }
-  checkValueSize(input.length * (replacement.length + 1), '$replaceAll');
+  checkTextSize(input.length * (replacement.length + 1));
   return (
     replacement +
     codePointsOf(input)

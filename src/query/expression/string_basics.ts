@@ -7,7 +7,7 @@ import { arrayOf, isNullish, typeNameOf } from './build.ts';
 import { codePointsOf, coerceToString, textOfString } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
-import { checkValueSize, ItemList } from './value_limits.ts';
+import { checkTextSize, ItemList } from './value_limits.ts';
 
 /** A BSON string value has its length, its bytes and a NUL. */
 const STRING_OVERHEAD_BYTES = 5;
@@ -21,10 +21,12 @@ export const concatOperator = lazyOperator('$concat', (parts, root) => {
     const text = textOfString(value);
     if (text === undefined) throw new CommandError(16702, `$concat only supports strings, not ${typeNameOf(value)}`);
     length += text.length;
-    checkValueSize(length, '$concat');
+    checkTextSize(length);
     texts.push(text);
   }
-  return rawString(texts.join(''));
+  const result = rawString(texts.join(''));
+  checkTextSize(result.end - result.start);
+  return result;
 });
 
 function upper(text: string): string {

@@ -54,6 +54,7 @@ function parseMerge(operand: RawValue, context: StageContext): MergeSpec {
     kind: 'merge',
     ...target,
     on: fields.on === undefined ? ['_id'] : parseOn(fields.on),
+    collation: context.scope.order.collation,
     whenMatched,
     whenNotMatched,
     update: parseUpdate(whenMatched, fields, context.scope),

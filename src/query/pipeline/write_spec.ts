@@ -1,5 +1,6 @@
 /** What a pipeline that ends with `$out` or `$merge` is to do with its documents; carried out by `database/`. */
 import { CommandError } from '../../base/command_error.ts';
+import type { Collation } from '../collation.ts';
 import type { RawValue } from '../../bson/value.ts';
 import type { ExpressionScope } from '../expression.ts';
 import type { LetVariables } from './let_variables.ts';
@@ -23,6 +24,8 @@ export interface MergeSpec {
   readonly collection: string;
   /** Paths by whose values documents of the target are found. */
   readonly on: readonly string[];
+  /** Of the command: the unique index over `on` must have the same. */
+  readonly collation: Collation | undefined;
   readonly whenMatched: WhenMatched;
   readonly whenNotMatched: WhenNotMatched;
   /** Of `whenMatched: 'pipeline'`. */

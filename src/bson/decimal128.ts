@@ -61,15 +61,35 @@ export function truncateDecimal(bytes: Uint8Array, at: number): bigint;
 export function truncateDecimal(bytes: Uint8Array, at: number, exact: true): bigint | undefined;
 export function truncateDecimal(bytes: Uint8Array, at: number, exact?: true): bigint | undefined {
   const decimal = decimalAt(bytes, at);
-  if (decimal.kind === 'nan') return exact ? undefined : 0n;
-  const tooLarge = decimal.kind === 'infinity' || digitsOf(decimal.coefficient) + decimal.exponent > 19;
-  const scale = powerOfTen(tooLarge ? 0 : Math.min(Math.abs(decimal.exponent), 40));
-  const magnitude = decimal.exponent < 0 ? decimal.coefficient / scale : decimal.coefficient * scale;
-  if (exact && decimal.exponent < 0 && magnitude * scale !== decimal.coefficient) return undefined;
-  const value = decimal.negative ? -magnitude : magnitude;
-  if (!tooLarge && BigInt.asIntN(64, value) === value) return value;
-  if (exact) return undefined;
-  return decimal.negative ? -(2n ** 63n) : 2n ** 63n - 1n;
+  const whole = wholePart(decimal);
+  if (exact) return whole !== undefined && !hasFraction(decimal) ? whole : undefined;
+  if (decimal.kind === 'nan') return 0n;
+  return whole ?? (decimal.negative ? -(2n ** 63n) : 2n ** 63n - 1n);
+}
+
+/** Cut off towards zero; undefined for NaN and what is outside of int64 then. */
+export function int64OfDecimal(bytes: Uint8Array, at: number): bigint | undefined {
+  return wholePart(decimalAt(bytes, at));
+}
+
+function wholePart({ kind, coefficient, exponent, negative }: Decimal): bigint | undefined {
+  if (kind !== 'finite') return undefined;
+  // A zero may have any exponent.
+  if (coefficient === 0n) return 0n;
+  if (digitsOf(coefficient) + exponent > 19) return undefined;
+  const scale = scaleOf(exponent);
+  const magnitude = exponent < 0 ? coefficient / scale : coefficient * scale;
+  const value = negative ? -magnitude : magnitude;
+  return BigInt.asIntN(64, value) === value ? value : undefined;
+}
+
+function hasFraction({ coefficient, exponent }: Decimal): boolean {
+  return exponent < 0 && coefficient % scaleOf(exponent) !== 0n;
+}
+
+/** The power of ten of an exponent of either sign, as far as a coefficient can have digits. */
+function scaleOf(exponent: number): bigint {
+  return powerOfTen(Math.min(Math.abs(exponent), 40));
 }
 
 /** How many decimal digits a coefficient has; 1 for zero. */

@@ -10,6 +10,7 @@ import {
 import {
   copyValue,
   dateOf,
+  int64PartOf,
   integerOf,
   isTruthy,
   isWholeNumber,
@@ -88,6 +89,20 @@ describe('numbers', () => {
     expect(whole.every((sample) => isWholeNumber(sample.raw))).toBe(true);
     expect(others.some((sample) => isWholeNumber(sample.raw))).toBe(false);
     expect(isWholeNumber(rawString('2'))).toBe(false);
+  });
+
+  test('are cut off to 64 bits exactly, near the ends as well', () => {
+    const decimal = (text: string): bigint | undefined => int64PartOf(decimalSample(text).raw);
+    expect(decimal('9223372036854775807')).toBe(2n ** 63n - 1n);
+    expect(decimal('9223372036854775807.5')).toBe(2n ** 63n - 1n);
+    expect(decimal('9223372036854775808')).toBeUndefined();
+    expect(decimal('-9223372036854775808.5')).toBe(-(2n ** 63n));
+    expect(decimal('-9223372036854775809')).toBeUndefined();
+    expect(decimal('0E+30')).toBe(0n);
+    expect(decimal('-1E-6176')).toBe(0n);
+    expect(decimal('NaN')).toBeUndefined();
+    expect(int64PartOf(rawDouble(2 ** 63))).toBeUndefined();
+    expect(int64PartOf(rawDouble(-2.5))).toBe(-2n);
   });
 
   test('of other types are none', () => {

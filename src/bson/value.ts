@@ -11,7 +11,7 @@ import {
   writeInt32,
   writeInt64,
 } from './bytes.ts';
-import { decimalToNumber, truncateDecimal } from './decimal128.ts';
+import { decimalToNumber, int64OfDecimal, truncateDecimal } from './decimal128.ts';
 import { BSON_TYPE, isNumericType, type ValueSpan } from './types.ts';
 
 /** A view: owns nothing, valid while the bytes are. */
@@ -133,6 +133,14 @@ export function integerOf(value: ValueSpan): bigint | undefined {
     default:
       return undefined;
   }
+}
+
+/** A number of any type cut off towards zero; undefined when it is not finite or does not fit in 64 bits then, or no number. */
+export function int64PartOf(value: ValueSpan): bigint | undefined {
+  if (value.type === BSON_TYPE.decimal128) return int64OfDecimal(value.bytes, value.start);
+  if (value.type !== BSON_TYPE.double) return integerOf(value);
+  const double = doubleAt(value.bytes, value.start);
+  return double >= -(2 ** 63) && double < 2 ** 63 ? BigInt(Math.trunc(double)) : undefined;
 }
 
 function clampInt64(value: number): bigint {

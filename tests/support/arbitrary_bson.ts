@@ -44,6 +44,8 @@ export interface ModelField {
 export interface Sample {
   readonly raw: RawValue;
   readonly model: Model;
+  /** What is in it: of objects and arrays, whose names are indexes. */
+  readonly fields?: readonly NamedSample[];
 }
 
 const ZERO: Fraction = { numerator: 0n, denominator: 1n };
@@ -349,7 +351,8 @@ function bigEndian(value: number): Uint8Array {
   return int32Bytes(value).reverse();
 }
 
-const plainSamples: fc.Arbitrary<Sample> = fc.oneof(
+/** All types that are no numbers and hold no other values. */
+export const plainSamples: fc.Arbitrary<Sample> = fc.oneof(
   fc.constant<Sample>({ raw: rawFromPackage(new MinKey()), model: { kind: 'constant', rank: RANK.minKey } }),
   fc.constant<Sample>({ raw: rawFromPackage(new MaxKey()), model: { kind: 'constant', rank: RANK.maxKey } }),
   fc.constant<Sample>({ raw: rawFromPackage(null), model: { kind: 'constant', rank: RANK.null } }),
@@ -393,7 +396,7 @@ const plainSamples: fc.Arbitrary<Sample> = fc.oneof(
   }),
 );
 
-interface NamedSample {
+export interface NamedSample {
   readonly name: string;
   readonly sample: Sample;
 }
@@ -410,13 +413,13 @@ function listModel(rank: number, fields: readonly NamedSample[]): Model {
   return { kind: 'list', rank, items: fields.map(({ name, sample }) => ({ name, model: sample.model })) };
 }
 
-function arraySample(items: readonly Sample[]): Sample {
+export function arraySample(items: readonly Sample[]): Sample {
   const fields = items.map((sample, i) => ({ name: String(i), sample }));
-  return { raw: handMade(BSON_TYPE.array, assemble(fields)), model: listModel(RANK.array, fields) };
+  return { raw: handMade(BSON_TYPE.array, assemble(fields)), model: listModel(RANK.array, fields), fields };
 }
 
-function objectSample(fields: readonly NamedSample[]): Sample {
-  return { raw: handMade(BSON_TYPE.object, assemble(fields)), model: listModel(RANK.object, fields) };
+export function objectSample(fields: readonly NamedSample[]): Sample {
+  return { raw: handMade(BSON_TYPE.object, assemble(fields)), model: listModel(RANK.object, fields), fields };
 }
 
 function scopeSample(code: string, fields: readonly NamedSample[]): Sample {

@@ -3,13 +3,12 @@ import { CommandError } from '../../base/command_error.ts';
 import { int32At } from '../../bson/bytes.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
-import { integerOf, isWholeNumber, numberOf, type RawValue } from '../../bson/value.ts';
+import { int64PartOf, integerOf, isWholeNumber, type RawValue } from '../../bson/value.ts';
 import { describeValue } from '../describe.ts';
 import type { FieldOperator } from './field_operator.ts';
 import { MovableSpan } from './span.ts';
 
 const INT64_BITS = 64;
-const INT64_LIMIT = 2 ** 63;
 
 /** Whether the bit at a position is set. */
 type BitReader = (position: number) => boolean;
@@ -46,9 +45,8 @@ export const bitsAnyClearOperator = bitsOperator('$bitsAnyClear', false, false);
 function bitReader(value: MovableSpan): BitReader | undefined {
   if (value.type === BSON_TYPE.binData) return binaryBits(value);
   if (!isNumericType(value.type) || !isWholeNumber(value)) return undefined;
-  const nearest = numberOf(value);
-  if (value.type !== BSON_TYPE.int64 && !(nearest >= -INT64_LIMIT && nearest < INT64_LIMIT)) return undefined;
-  return numberBits(integerOf(value) ?? 0n);
+  const whole = int64PartOf(value);
+  return whole === undefined ? undefined : numberBits(whole);
 }
 
 /** Positions from 64 on repeat the sign. */

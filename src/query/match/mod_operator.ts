@@ -2,11 +2,9 @@
 import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
-import { integerOf, numberOf, type RawValue } from '../../bson/value.ts';
+import { int64PartOf, type RawValue } from '../../bson/value.ts';
 import type { FieldOperator } from './field_operator.ts';
 import { MovableSpan } from './span.ts';
-
-const INT64_LIMIT = 2 ** 63;
 
 export const modOperator: FieldOperator = {
   name: '$mod',
@@ -26,7 +24,7 @@ export const modOperator: FieldOperator = {
       path,
       test: (bytes, type, start, end) => {
         if (!isNumericType(type)) return false;
-        const dividend = inInt64(span.set(bytes, type, start, end));
+        const dividend = int64PartOf(span.set(bytes, type, start, end));
         return dividend !== undefined && dividend % divisor === remainder;
       },
       expandArrays: true,
@@ -41,16 +39,7 @@ function malformed(what: string): CommandError {
 
 function wholeOperand(value: RawValue, role: string): bigint {
   if (!isNumericType(value.type)) throw malformed(`${role} not a number`);
-  const whole = inInt64(value);
+  const whole = int64PartOf(value);
   if (whole === undefined) throw malformed(`${role} value is invalid`);
   return whole;
-}
-
-/** Cut off towards zero; undefined when it is not finite or does not fit. */
-function inInt64(value: RawValue | MovableSpan): bigint | undefined {
-  const nearest = numberOf(value);
-  if (value.type !== BSON_TYPE.int32 && value.type !== BSON_TYPE.int64) {
-    if (!(nearest >= -INT64_LIMIT && nearest < INT64_LIMIT)) return undefined;
-  }
-  return integerOf(value);
 }

@@ -3,23 +3,18 @@ import { CommandError } from '../../base/command_error.ts';
 import { int32At } from '../../bson/bytes.ts';
 import { decimalAt, powerOfTen, type Decimal } from '../../bson/decimal128.ts';
 import { BSON_TYPE, typeAlias, type ValueSpan } from '../../bson/types.ts';
-import { integerOf, isNumeric, isWholeNumber, numberOf } from '../../bson/value.ts';
+import { int64PartOf, isNumeric, isWholeNumber, numberOf } from '../../bson/value.ts';
 import { printedDouble } from './print_double.ts';
 
 const INT32_MIN = -(2 ** 31);
 const INT32_MAX = 2 ** 31 - 1;
-const INT64_LIMIT = 2 ** 63;
 
 /** Cut off towards zero. Throws 16004 for what is no number, 31109 for what does not fit. */
 export function coerceToLong(value: ValueSpan): bigint {
   if (!isNumeric(value)) throw new CommandError(16004, `can't convert from BSON type ${typeAlias(value.type)} to long`);
-  if (value.type === BSON_TYPE.double || value.type === BSON_TYPE.decimal128) {
-    const near = numberOf(value);
-    if (!(near >= -INT64_LIMIT && near < INT64_LIMIT)) {
-      throw new CommandError(31109, `Can't coerce out of range value ${printedDouble(near)} to long`);
-    }
-  }
-  return integerOf(value) ?? 0n;
+  const whole = int64PartOf(value);
+  if (whole !== undefined) return whole;
+  throw new CommandError(31109, `Can't coerce out of range value ${printedDouble(numberOf(value))} to long`);
 }
 
 /** The value when it is a whole number in the range of int32, of whatever type. */
@@ -32,9 +27,7 @@ export function int32Of(value: ValueSpan): number | undefined {
 
 /** The value when it is a whole number in the range of int64, of whatever type. */
 export function int64Of(value: ValueSpan): bigint | undefined {
-  if (!isNumeric(value) || !isWholeNumber(value)) return undefined;
-  const near = numberOf(value);
-  return near >= -INT64_LIMIT && (near < INT64_LIMIT || value.type === BSON_TYPE.int64) ? integerOf(value) : undefined;
+  return isNumeric(value) && isWholeNumber(value) ? int64PartOf(value) : undefined;
 }
 
 /** A decimal rounded to a whole number, halves to even; undefined for infinity and NaN. */

@@ -29,9 +29,6 @@ export class RowsKeyGenerator implements KeyGenerator {
   extract(document: Uint8Array, suffix: Uint8Array): Extraction {
     const found = this.#rowsOf(document);
     if (found === undefined) return NO_KEYS;
-    if (found.rows.length > KEYS_MAX) {
-      throw new CommandError('CannotBuildIndexKeys', 'Maximum number of generated keys exceeded.');
-    }
     const keys = found.rows.map((values) => this.#keyOf(values, suffix));
     keys.sort(compareBytes);
     const distinct = keys.filter((key, i) => i === 0 || !equalBytes(key, keys[i - 1]));

@@ -1,4 +1,14 @@
-/** The regions that queries name, and whether geometries of documents lie in them or meet them. */
+/**
+ * Geospatial conditions: the regions that queries name, and whether geometries of documents lie in them or meet them.
+ *
+ * A document's geometry is parsed when it is looked at (`parse_geojson.ts`) into a *shape*: points, lines and polygons of
+ * unit vectors, whose edges are great circles (`vector.ts`, `loop.ts`, `polygon.ts`). What holds between shapes is in
+ * `relations.ts`. Legacy pairs are also points of a plane, for regions of the plane (`flat.ts`). Points within 6 mm of a
+ * border lie on it, and borders belong to what they bound; polygons that only touch do not meet.
+ *
+ * For indexes, shapes and regions are covered by *cells* (`cells.ts`, `covering.ts`), pairs lie in squares (`geohash.ts`):
+ * numbers near each other for places near each other. Indexes find candidates; the conditions here decide.
+ */
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType, type ValueSpan } from '../../bson/types.ts';
 import { numberOf } from '../../bson/value.ts';

@@ -1,5 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { TestCommands } from '../../tests/support/test_commands.ts';
+import { temporaryOptions } from '../database/temporary.ts';
+import { TestData } from '../database/test_support.ts';
+import { createCollection, dropTemporaryCollections, NO_OPTIONS } from '../database/write_catalog.ts';
+import { entryOpTime, entryWall } from '../oplog/entry.ts';
 
 async function open(): Promise<TestCommands> {
   const db = await TestCommands.open();
@@ -69,6 +73,32 @@ describe('$out', () => {
     const db = await open();
     db.member.data.acceptsWrites = false;
     expect(await db.run(aggregate({ $out: 'o' }))).toMatchObject({ ok: 0, code: 10107 });
+  });
+});
+
+describe('a member that follows', () => {
+  test('has the same collections and options after $out and $merge', async () => {
+    const db = await open();
+    await db.run({ insert: 'o', documents: [{ _id: 'old' }] });
+    await db.run({ createIndexes: 'o', indexes: [{ key: { a: 1 }, name: 'a_1' }] });
+    await db.run(aggregate({ $out: 'o' }));
+    await db.run(aggregate({ $set: { b: 1 } }, { $merge: 'o' }));
+    const follower = await TestData.open();
+    follower.data.acceptsWrites = false;
+    const entries = db.member.entries();
+    for (const entry of entries) follower.oplog.append(entry, entryOpTime(entry), entryWall(entry));
+    await follower.data.applyBatch(entries, 'steady');
+    expect(await follower.data.hash()).toEqual(await db.member.data.hash());
+    expect(follower.data.catalog.find('db.o')?.options).toEqual(NO_OPTIONS);
+    expect(follower.data.catalog.find('db.o')?.indexes).toHaveLength(1);
+  });
+
+  test('drops what a primary had begun to fill when it takes over', async () => {
+    const member = await TestData.open();
+    createCollection(member.data, 'db.tmp.agg_out.x', temporaryOptions(NO_OPTIONS));
+    createCollection(member.data, 'db.c');
+    dropTemporaryCollections(member.data);
+    expect([...member.data.catalog.collections()].map(({ ns }) => ns)).toEqual(['db.c']);
   });
 });
 

@@ -96,6 +96,16 @@ describe('bulkWrite', () => {
     expect(db.member.entries()).toEqual([]);
   });
 
+  test('tells which rule of a validator a document breaks', async () => {
+    const db = await TestCommands.open();
+    await db.run({ create: 'c', validator: { n: { $gt: 0 } } });
+    const ops = [{ insert: 0, document: { _id: 1, n: 0 } }];
+    expect(await bulkWrite(db, ops)).toMatchObject({
+      cursor: { firstBatch: [{ ok: 0, code: 121, errInfo: { failingDocumentId: 1 } }] },
+    });
+    expect(await bulkWrite(db, ops, { bypassDocumentValidation: true })).toMatchObject({ nInserted: 1 });
+  });
+
   test('runs on admin only', async () => {
     const db = await TestCommands.open();
     const ops = [{ insert: 0, document: {} }];

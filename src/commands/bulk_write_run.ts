@@ -1,6 +1,5 @@
 /** Working off a bulkWrite: its operations in order, a result document for each, and the sums. */
 import { CommandError } from '../base/command_error.ts';
-import { encodeDocument } from '../bson/codec.ts';
 import type { RawValue } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import type { DeleteRun } from '../database/delete_run.ts';
@@ -9,6 +8,7 @@ import type { UpdateRun } from '../database/update_run.ts';
 import { createCollection } from '../database/write_catalog.ts';
 import { insertDocument } from '../database/write_documents.ts';
 import type { BulkOperation, BulkWrite } from './bulk_write_ops.ts';
+import { writeDetails } from './error_reply.ts';
 import { openDelete } from './delete_statement.ts';
 import { checkWritable } from './namespace.ts';
 import { openUpdate, repeatedUpdate } from './update_statement.ts';
@@ -141,7 +141,7 @@ export class BulkWriteRun implements BatchRun {
     outcome.errors += 1;
     const writer = this.#writer.reset().startDocument();
     writer.double('ok', 0).int32('idx', this.#position).int32('code', error.code);
-    if (Object.keys(error.details).length > 0) writer.fieldsOf(encodeDocument(error.details));
+    writeDetails(writer, error.details);
     writer.string('errmsg', error.message).int32('n', 0);
     if (kind === 'update') writer.int32('nModified', 0);
     outcome.results.push(writer.endDocument().finish());

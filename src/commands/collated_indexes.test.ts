@@ -121,6 +121,34 @@ describe('an index with a collation', () => {
   });
 });
 
+describe('with a unique index of a collation', () => {
+  async function target(): Promise<TestCommands> {
+    const db = await TestCommands.open();
+    const index = { key: { a: 1 }, name: 'i', unique: true, collation: INSENSITIVE };
+    await db.run({ createIndexes: 'c', indexes: [index] });
+    await insertAll(db, [{ _id: 1, a: 'X' }]);
+    await db.run({ insert: 'source', documents: [{ _id: 7, a: 'x', n: 1 }] });
+    return db;
+  }
+
+  test('$merge finds documents by it under the same collation only', async () => {
+    const db = await target();
+    const pipeline = [{ $project: { _id: 0, n: 1, a: 1 } }, { $merge: { into: 'c', on: 'a' } }];
+    const merge = { aggregate: 'source', pipeline, cursor: {} };
+    expect(await db.run(merge)).toMatchObject({ code: 51183 });
+    expect(await db.run({ ...merge, collation: INSENSITIVE })).toMatchObject({ ok: 1 });
+    expect(db.member.find('db.c')).toEqual([{ _id: 1, a: 'x', n: 1 }]);
+  });
+
+  test('min and max take strings of no other collation', async () => {
+    const db = await target();
+    const find = { find: 'c', min: { a: 'a' }, hint: 'i' };
+    expect(await db.run(find)).toMatchObject({ code: 51174 });
+    expect(await db.run({ ...find, collation: INSENSITIVE })).toMatchObject({ codeName: 'NotImplemented' });
+    expect(idsOf(await db.run({ ...find, min: { a: 5 } }))).toEqual([1]);
+  });
+});
+
 describe('the collation of a collection', () => {
   async function created(): Promise<TestCommands> {
     const db = await TestCommands.open();

@@ -19,7 +19,7 @@ import { readPoint } from './cursor_reply.ts';
 import { parseDelete } from './delete.ts';
 import { parseDistinct } from './distinct.ts';
 import { expressionScope } from './expression_scope.ts';
-import { checkName, naturalSortOf, parseFind } from './find.ts';
+import { checkName, limitsOf, naturalSortOf, parseFind } from './find.ts';
 import { checkArguments, parseFindAndModify } from './find_and_modify.ts';
 import { readNamespace, writeNamespace } from './namespace.ts';
 import { parseUpdate } from './update.ts';
@@ -96,8 +96,7 @@ function explainedFind(request: CommandRequest, context: CommandContext): Explai
   const hint = natural === undefined ? find.hint : undefined;
   const asked = { ...find, sort, hint, purpose: { kind: 'find' } as const };
   const query = explained(asked, request, context);
-  const { min, max } = find;
-  const limits = min === undefined && max === undefined ? undefined : { min, max };
+  const limits = limitsOf(find, query.collection);
   return { ...query, limits, hint: natural ?? query.hint };
 }
 

@@ -265,7 +265,7 @@ function findIn(collection: Collection, find: CompiledFind, target: FindTarget):
   const { filter, skip, limit } = find;
   const { sort } = find.order;
   const memory = stageMemory(context, find.allowDiskUse);
-  const limits = limitsOf(find);
+  const limits = limitsOf(find, collection);
   const planned = { collection, filter, sort, hint, limits, skip, limit, at, turn, memory };
   const plan = planOf(planned);
   const subjects = [collection, ...indexesOf(plan.access)];
@@ -282,8 +282,12 @@ function shapeOf({ projectionSpec, returnKey, showRecordId }: CompiledFind): Pro
   return ProjectionShape.of(projectionSpec);
 }
 
-function limitsOf({ min, max }: CompiledFind): KeyLimits | undefined {
-  return min === undefined && max === undefined ? undefined : { min, max };
+export function limitsOf(
+  { min, max, collation }: Pick<Find, 'min' | 'max' | 'collation'>,
+  collection: Collection | undefined,
+): KeyLimits | undefined {
+  if (min === undefined && max === undefined) return undefined;
+  return { min, max, collation: valueOrderFor(collation, collection).collation };
 }
 
 function showsKeys({ returnKey, showRecordId, min, max }: CompiledFind): boolean {

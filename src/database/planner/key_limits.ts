@@ -1,20 +1,32 @@
 /** The `min` and `max` of find: keys of an index between which to look, whatever the filter says. */
+import { CommandError } from '../../base/command_error.ts';
 import { compareBytes } from '../../bson/bytes.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { KeyWriter } from '../../bson/key.ts';
+import { isSameCollation, type Collation } from '../../query/collation.ts';
+import { isCollatable } from '../../query/value_order.ts';
 import type { Candidate } from './candidate.ts';
 
 /** Documents with a value for every field of the index, in its order. `min` belongs to the range, `max` does not. */
 export interface KeyLimits {
   readonly min: Uint8Array | undefined;
   readonly max: Uint8Array | undefined;
+  /** What the query compares strings by; undefined: their bytes. */
+  readonly collation: Collation | undefined;
 }
 
 export type LimitedRange =
   | { readonly kind: 'range'; readonly from: Uint8Array | undefined; readonly to: Uint8Array | undefined }
   | { readonly kind: 'mismatch' | 'reversed'; readonly text: string };
 
-export function rangeBetween({ min, max }: KeyLimits, candidate: Candidate): LimitedRange {
+export function rangeBetween({ min, max, collation }: KeyLimits, candidate: Candidate): LimitedRange {
+  if (hasStrings(min) || hasStrings(max)) {
+    const own = candidate.index?.spec.equality?.collation;
+    if (!isSameCollation(own, collation)) {
+      return { kind: 'mismatch', text: 'The index chosen is not compatible with min/max' };
+    }
+    if (own !== undefined) throw new CommandError('NotImplemented', 'min and max of strings under a collation');
+  }
   const from = min && keyFrom(min, candidate);
   const to = max && keyFrom(max, candidate);
   if ((min !== undefined && from === undefined) || (max !== undefined && to === undefined)) {
@@ -26,6 +38,13 @@ export function rangeBetween({ min, max }: KeyLimits, candidate: Candidate): Lim
     return { kind: 'reversed', text };
   }
   return { kind: 'range', from, to };
+}
+
+function hasStrings(limit: Uint8Array | undefined): boolean {
+  if (limit === undefined) return false;
+  const reader = new ElementReader(limit);
+  while (reader.next()) if (isCollatable(reader)) return true;
+  return false;
 }
 
 /** Undefined when the fields are not those of the index. */

@@ -6,11 +6,10 @@ import { stringOf } from '../bson/value.ts';
 import { cappedOptions } from '../database/capped.ts';
 import type { Collection } from '../database/collection.ts';
 import { CollectionCopy, type CopyRequest } from '../database/collection_copy.ts';
-import { withOptions } from '../database/collection_options.ts';
+import { readCollectionOptions, withOptions } from '../database/collection_options.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { Turn } from '../database/turn.ts';
 import { findView, refuseView } from '../database/views.ts';
-import { NO_OPTIONS } from '../database/write_catalog.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandContext } from './context.ts';
 import { CAPPED_SIZE_BYTES_MAX, inRange } from './create_options.ts';
@@ -51,7 +50,7 @@ export const convertToCappedCommand: Command = {
     checkWritable(ns, data);
     const source = existingSource(data, ns);
     const purpose = `convertToCapped.${source.name}`;
-    return copyCollection({ source, to: ns, options: cappedOf(size), indexes: [], purpose }, context);
+    return copyCollection({ source, to: ns, options: cappedOf(source, size), indexes: [], purpose }, context);
   },
 };
 
@@ -72,7 +71,7 @@ export const cloneCollectionAsCappedCommand: Command = {
       throw new CommandError('NamespaceExists', text);
     }
     const purpose = `cloneCollectionAsCapped.${source.name}`;
-    return copyCollection({ source, to: toNs, options: cappedOf(size), indexes: [], purpose }, context);
+    return copyCollection({ source, to: toNs, options: cappedOf(source, size), indexes: [], purpose }, context);
   },
 };
 
@@ -102,6 +101,9 @@ function existingSource(data: MemberData, ns: string): Collection {
   throw new CommandError('NamespaceNotFound', `source collection ${ns} does not exist`);
 }
 
-function cappedOf(size: number): Uint8Array {
-  return withOptions(NO_OPTIONS, cappedOptions(size, undefined));
+/** All other options stay, as validators and collations. */
+function cappedOf(source: Collection, size: number): Uint8Array {
+  if (readCollectionOptions(source.options).clusteredIndex !== undefined)
+    throw new CommandError('InvalidOptions', `a clustered collection cannot be capped: ${source.ns}`);
+  return withOptions(source.options, cappedOptions(size, undefined));
 }

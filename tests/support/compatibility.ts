@@ -5,6 +5,7 @@
  * have that the page lists with "no". Notes, and "partly", are written by hand and kept by name.
  */
 import { COMMANDS } from '../../src/commands/command_table.ts';
+import { REFUSED_COMMANDS } from '../../src/commands/refused_commands.ts';
 import { isPlugin } from '../../src/database/index_kinds/kinds.ts';
 import { ACCUMULATOR_BY_NAME, UNBUILT_ACCUMULATORS } from '../../src/query/accumulator/accumulators.ts';
 import { EXPRESSION_OPERATOR_BY_NAME } from '../../src/query/expression/operators.ts';
@@ -28,7 +29,16 @@ const NONE: readonly string[] = [];
 const PLUGINS = ['hashed', 'text', '2d', '2dsphere'];
 
 const TABLES: ReadonlyMap<string, Names> = new Map([
-  ['commands', { built: COMMANDS.flatMap(({ name, aliases }) => [name, ...(aliases ?? [])]), refused: NONE }],
+  [
+    'commands',
+    {
+      built: COMMANDS.filter((command) => !REFUSED_COMMANDS.includes(command)).flatMap(({ name, aliases }) => [
+        name,
+        ...(aliases ?? []),
+      ]),
+      refused: REFUSED_COMMANDS.map(({ name }) => name),
+    },
+  ],
   ['stages', { built: STAGE_BY_NAME.keys(), refused: UNBUILT_STAGES.keys() }],
   [
     'filter operators',

@@ -1,5 +1,4 @@
 import { CommandError } from '../base/command_error.ts';
-import { decodeDocument } from '../bson/codec.ts';
 import type { ValueSpan } from '../bson/types.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { describeDocument } from '../query/describe.ts';
@@ -17,6 +16,6 @@ export function duplicateKeyError(ns: string, spec: IndexSpec, values: readonly 
   return new CommandError(
     'DuplicateKey',
     `E11000 duplicate key error collection: ${ns} index: ${spec.name}${collation} dup key: ${describeDocument(keyValue)}`,
-    { keyPattern: decodeDocument(spec.key), keyValue: decodeDocument(keyValue) },
+    { keyPattern: spec.key, keyValue },
   );
 }

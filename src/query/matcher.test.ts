@@ -1,5 +1,5 @@
 import fc from 'fast-check';
-import { Long } from 'bson';
+import { Decimal128, Long } from 'bson';
 import { describe, expect, test } from 'vitest';
 import { CommandError } from '../base/command_error.ts';
 import { encodeDocument } from '../bson/codec.ts';
@@ -207,6 +207,21 @@ describe('filters', () => {
     expect(matches({ a: { $mod: [3, 2] } }, document)).toBe(true);
     expect(matches({ n: { $bitsAllSet: [62] } }, document)).toBe(true);
     expect(matches({ n: { $bitsAnySet: [61, 63] } }, document)).toBe(false);
+  });
+
+  test('the bit operators round decimals and pass over doubles with a fraction', () => {
+    const bitOne = { n: { $bitsAllSet: [1] } };
+    expect(matches(bitOne, { n: Decimal128.fromString('1.50') })).toBe(true);
+    expect(matches(bitOne, { n: Decimal128.fromString('1.4') })).toBe(false);
+    expect(matches(bitOne, { n: Decimal128.fromString('NaN') })).toBe(false);
+    expect(matches({ n: { $bitsAllClear: [0] } }, { n: Decimal128.fromString('1E+30') })).toBe(false);
+    expect(matches(bitOne, { n: 2.5 })).toBe(false);
+  });
+
+  test('an option that $regex does not have is refused', () => {
+    expect(() => matches({ a: { $regex: 'x', $options: 'iq' } }, { a: 'x' })).toThrow(
+      'invalid flag in regex options: q',
+    );
   });
 
   test('a DBRef is a literal', () => {

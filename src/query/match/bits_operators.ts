@@ -5,6 +5,8 @@ import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { int64PartOf, integerOf, isWholeNumber, type RawValue } from '../../bson/value.ts';
 import { describeValue } from '../describe.ts';
+import { decimalOf } from '../number/decimal.ts';
+import { isInt64, roundedWhole } from '../number/whole.ts';
 import type { FieldOperator } from './field_operator.ts';
 import { MovableSpan } from './span.ts';
 
@@ -44,6 +46,11 @@ export const bitsAnyClearOperator = bitsOperator('$bitsAnyClear', false, false);
 
 function bitReader(value: MovableSpan): BitReader | undefined {
   if (value.type === BSON_TYPE.binData) return binaryBits(value);
+  if (value.type === BSON_TYPE.decimal128) {
+    // Unlike a double, a decimal with a fraction counts as the whole number next to it.
+    const whole = roundedWhole(decimalOf(value));
+    return whole !== undefined && isInt64(whole) ? numberBits(whole) : undefined;
+  }
   if (!isNumericType(value.type) || !isWholeNumber(value)) return undefined;
   const whole = int64PartOf(value);
   return whole === undefined ? undefined : numberBits(whole);

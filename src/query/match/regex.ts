@@ -1,4 +1,5 @@
 /** Regular expressions in filters: tests of strings and symbols, and of regular expressions that are the same. */
+import { CommandError } from '../../base/command_error.ts';
 import { fieldName, textOf } from '../../bson/bytes.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
 import { rawValue, stringOf, type RawValue } from '../../bson/value.ts';
@@ -13,8 +14,10 @@ export function regexParts({ bytes, start, end }: ValueSpan): RegexParts {
   return { pattern: textOf(bytes, start, middle), options: textOf(bytes, middle + 1, end - 1) };
 }
 
-/** Throws CommandError for a bad pattern. */
+/** Throws CommandError for a bad pattern or option. Source of 51108: "Compatibility Changes in MongoDB 6.0", $regex. */
 export function regexTest({ pattern, options }: RegexParts): ValueTest {
+  const unknown = /[^imsux]/u.exec(options);
+  if (unknown !== null) throw new CommandError(51_108, ` invalid flag in regex options: ${unknown[0]}`);
   const regex = compileRegex(pattern, options);
   const span = new MovableSpan();
   return (bytes, type, start, end) => {

@@ -99,6 +99,13 @@ export interface ClientState {
   onClosed(callback: () => void): () => void;
 }
 
+/** How far long work is, as currentOp shows it. */
+export interface OperationProgress {
+  readonly message: string;
+  readonly done: number;
+  readonly total: number;
+}
+
 /** One request under way, as others see it. */
 export interface RunningOperation {
   /** The `opid` of currentOp and killOp. */
@@ -109,6 +116,8 @@ export interface RunningOperation {
   /** Of the monotonic clock. */
   readonly startedAt: Ms;
   readonly isInterrupted: boolean;
+  /** Of long work that can tell how far it is. */
+  progress: OperationProgress | undefined;
   /** Makes it stop with `reason` at its next look, and wakes it when it waits. The first reason stays. */
   interrupt(reason: CommandError): void;
 }

@@ -174,7 +174,15 @@ async function buildAll(context: CommandContext, collection: Collection, specs: 
   logIndexBuild(data, collection, 'startIndexBuild', { uuid, specs });
   const indexes = specs.map((spec) => startBuild(data, collection, spec));
   try {
-    for (const index of indexes) await fillBuild(data, collection, index, () => checkGoesOn(context));
+    for (const index of indexes) {
+      await fillBuild(data, collection, index, {
+        check: () => checkGoesOn(context),
+        noteProgress: (done) => {
+          const total = collection.count;
+          context.progress = { message: 'Index Build: scanning collection', done: Math.min(done, total), total };
+        },
+      });
+    }
     if (collection.gone !== undefined) throw new CommandError('IndexBuildAborted', collection.gone);
     const at = logIndexBuild(data, collection, 'commitIndexBuild', { uuid, specs });
     for (const index of indexes) {

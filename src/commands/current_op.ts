@@ -45,6 +45,12 @@ export function writeOperation(
   reply.int64('secs_running', Math.floor(micros / 1_000_000)).int64('microsecs_running', micros);
   reply.string('op', operation.command.opcounter ?? 'command').string('ns', namespaceOf(request));
   reply.document('command', request.body).int32('numYields', 0).bool('killPending', operation.isInterrupted);
+  const { progress } = operation;
+  if (progress === undefined) return;
+  const { message, done, total } = progress;
+  const percent = total === 0 ? 100 : Math.floor((done / total) * 100);
+  reply.string('msg', `${message} ${message}: ${done}/${total} ${percent}%`);
+  reply.startSubdocument('progress').int64('done', done).int64('total', total).end();
 }
 
 /** The collection that the first argument names; else the database. */

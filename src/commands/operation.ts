@@ -2,7 +2,14 @@
 import { CommandError } from '../base/command_error.ts';
 import type { Clock } from '../base/env.ts';
 import { ms, type Ms } from '../base/units.ts';
-import type { ClientState, Command, CommandRequest, Operations, RunningOperation } from './context.ts';
+import type {
+  ClientState,
+  Command,
+  CommandRequest,
+  Operations,
+  RunningOperation,
+  OperationProgress,
+} from './context.ts';
 
 const NO_COMMAND: Command = { name: '', secondary: 'always', help: '', run: () => {} };
 
@@ -15,6 +22,7 @@ export abstract class Operation implements RunningOperation {
   /** Of the monotonic clock. */
   startedAt: Ms;
   deadline: Ms = ms(Infinity);
+  progress: OperationProgress | undefined = undefined;
   readonly #clock: Clock;
   #reason: CommandError | undefined = undefined;
   #waiters: Set<(error: CommandError) => void> | undefined = undefined;

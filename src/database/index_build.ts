@@ -79,19 +79,31 @@ export function startBuild(target: BuildTarget, collection: Collection, spec: In
   return index;
 }
 
+/** Who waits for a build. */
+export interface BuildWatch {
+  /** Called now and then; may throw to give up. */
+  check(): void;
+  /** How many documents were looked at so far. */
+  noteProgress(documents: number): void;
+}
+
 /**
  * The second half: adds what was there before and then makes sure that a unique index is unique; from that check on
- * writes enforce it. The caller commits without a pause in between. Throws DuplicateKey; `check` may throw to give up.
+ * writes enforce it. The caller commits without a pause in between. Throws DuplicateKey and what `watch.check` throws.
  */
 export async function fillBuild(
   target: BuildTarget,
   collection: Collection,
   index: Index,
-  check: () => void,
+  watch: BuildWatch,
 ): Promise<void> {
   const turn = new Turn(target.env.clock);
-  const cursor = collection.documents.cursor();
-  while (!addMissing(index, cursor, turn)) await pause(target, collection, turn, check);
+  const check = (): void => watch.check();
+  const scan: BuildScan = { cursor: collection.documents.cursor(), documents: 0 };
+  while (!addMissing(index, scan, turn)) {
+    watch.noteProgress(scan.documents);
+    await pause(target, collection, turn, check);
+  }
   if (!index.spec.isUnique) return;
   index.enforcesUnique = true;
   const entries = index.table.cursor();
@@ -110,14 +122,21 @@ async function pause(target: BuildTarget, collection: Collection, turn: Turn, ch
  * An entry that was written already came from a newer write, and so did the lack of one that is not in the newest
  * document.
  */
-function addMissing(index: Index, cursor: TableCursor, turn: Turn): boolean {
+function addMissing(index: Index, scan: BuildScan, turn: Turn): boolean {
+  const { cursor } = scan;
   while (cursor.next()) {
+    scan.documents += 1;
     const found = index.entriesOf(cursor.value, cursor.key);
     for (const entry of found.keys) index.table.fill(entry, entryValueOf(found));
     if (found.multikey) index.multikey.add(found);
     if (turn.isOver()) return false;
   }
   return true;
+}
+
+interface BuildScan {
+  readonly cursor: TableCursor;
+  documents: number;
 }
 
 interface DuplicateSearch {

@@ -1,4 +1,5 @@
 import { CommandError } from '../base/command_error.ts';
+import { equalBytes } from '../bson/bytes.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { findView } from '../database/views.ts';
@@ -6,8 +7,9 @@ import { createCollection } from '../database/write_catalog.ts';
 import { parseCreate } from './create_options.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
-import { createView, refuseExistingView } from './view_definition.ts';
+import { createView, isSameView, refuseExistingView } from './view_definition.ts';
 
+/** The same again is no error, and changes nothing. Source: the manual, "create", since MongoDB 7.0. */
 export const createCommand: Command = {
   name: 'create',
   secondary: 'never',
@@ -22,18 +24,19 @@ export const createCommand: Command = {
     checkCreatable(request.db, ns);
     checkWritable(ns, data);
     if (viewOn === undefined) {
-      if (data.catalog.find(ns) !== undefined) {
+      refuseExistingView(data, ns);
+      const existing = data.catalog.find(ns);
+      if (existing === undefined) createCollection(data, ns, options);
+      else if (!equalBytes(existing.options, options)) {
         throw new CommandError('NamespaceExists', `Collection already exists. NS: ${ns}`);
       }
-      refuseExistingView(data, ns);
-      createCollection(data, ns, options);
     } else {
       if (data.catalog.find(ns) !== undefined) {
         throw new CommandError(17_399, `Cannot create collection ${ns} - collection already exists.`);
       }
-      if (findView(data.catalog, ns) !== undefined)
-        throw new CommandError('NamespaceExists', 'Namespace already exists');
-      createView({ ns, viewOn, pipeline, collation: collation?.document }, context);
+      const definition = { ns, viewOn, pipeline, collation: collation?.document };
+      if (findView(data.catalog, ns) === undefined) createView(definition, context);
+      else if (!isSameView(definition, data)) throw new CommandError('NamespaceExists', 'Namespace already exists');
     }
     context.lastWrite = data.oplog.lastWritten;
   },

@@ -2,6 +2,7 @@
 import { CommandError } from '../base/command_error.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { rawString } from '../bson/value.ts';
+import { equalBytes } from '../bson/bytes.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { databaseOf } from '../database/collection.ts';
 import type { MemberData } from '../database/member_data.ts';
@@ -51,20 +52,30 @@ function storedView(data: MemberData, ns: string) {
   return { collection, found };
 }
 
+/** Whether the view that is there was defined by the same. */
+export function isSameView(definition: ViewDefinition, data: MemberData): boolean {
+  return equalBytes(storedView(data, definition.ns).found.document, documentOf(definition));
+}
+
 function checkedDocument(definition: ViewDefinition, context: CommandContext): Uint8Array {
-  const { ns, viewOn, pipeline, collation } = definition;
+  const { viewOn } = definition;
   if (viewOn === '') throw new CommandError('BadValue', "'viewOn' cannot be empty");
   if (viewOn.includes('$') || viewOn.startsWith('.') || viewOn.includes('\0')) {
     throw new CommandError('InvalidNamespace', `invalid name for 'viewOn': ${viewOn}`);
   }
+  const document = documentOf(definition);
+  checkViewGraph(context.data.catalog, viewOfDocument(document));
+  checkPipeline(definition, context);
+  return document;
+}
+
+/** As system.views keeps it. */
+function documentOf({ ns, viewOn, pipeline, collation }: ViewDefinition): Uint8Array {
   const writer = new BsonWriter().startDocument().string('_id', ns).string('viewOn', viewOn).startArray('pipeline');
   for (const [i, stage] of pipeline.entries()) writer.document(i, stage);
   writer.end();
   if (collation !== undefined) writer.document('collation', collation);
-  const document = writer.endDocument().finish();
-  checkViewGraph(context.data.catalog, viewOfDocument(document));
-  checkPipeline(definition, context);
-  return document;
+  return writer.endDocument().finish();
 }
 
 /** Stages that write, or that follow changes, are for commands only. */

@@ -34,6 +34,14 @@ describe('a view', () => {
     expect(ids(reply)).toEqual([3]);
   });
 
+  test('may be made again as it is, and not with another pipeline; so may a collection', async () => {
+    await view('v', 'c', { $match: { a: 1 } });
+    expect(await view('v', 'c', { $match: { a: 1 } })).toMatchObject({ ok: 1 });
+    expect(await view('v', 'c', { $match: { a: 2 } })).toMatchObject({ ok: 0, code: 48 });
+    expect(await db.run({ create: 'c' })).toMatchObject({ ok: 1 });
+    expect(await db.run({ create: 'c', capped: true, size: 4096 })).toMatchObject({ ok: 0, code: 48 });
+  });
+
   test('may lie on views, up to twenty of them', async () => {
     await view('v1', 'c', { $match: { a: { $ne: 1 } } });
     for (let i = 2; i <= 20; i++) expect(await view(`v${i}`, `v${i - 1}`)).toMatchObject({ ok: 1 });

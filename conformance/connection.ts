@@ -1,6 +1,7 @@
 /** One plain connection: a command document out, the reply's bytes back, in order. */
 import { once } from 'node:events';
 import net from 'node:net';
+import { setTimeout } from 'node:timers/promises';
 import { documentText } from './bson_text.ts';
 import { child, itemsOf, parseObject, textOf, toBson } from './exact_json.ts';
 import type { ObjectTree, Tree } from './tree.ts';
@@ -94,6 +95,10 @@ export interface Members {
   readonly secondary: Connection | undefined;
 }
 
+/** How often, and for how long, a member that starts is asked again. */
+const STARTING_POLL_MS = 20;
+const STARTING_POLLS_MAX = 1000;
+
 /** Finds them through any member. */
 export async function connectToSet(address: string): Promise<Members> {
   const first = await Connection.open(address);
@@ -103,13 +108,23 @@ export async function connectToSet(address: string): Promise<Members> {
   let secondary: Connection | undefined;
   for (const host of hosts.length > 0 ? hosts : [address]) {
     const connection = await Connection.open(host);
-    const hello = await connection.ask('{"hello":1}', 'admin');
+    const hello = await settledHello(connection);
     if (isTrue(hello, 'isWritablePrimary')) primary = connection;
     else if (isTrue(hello, 'secondary') && secondary === undefined) secondary = connection;
     else connection.close();
   }
   if (primary === undefined) throw new Error(`${address} knows of no primary`);
   return { primary, secondary };
+}
+
+/** What a member says once it has come up: it may still be copying the first data. */
+async function settledHello(connection: Connection): Promise<Tree> {
+  for (let attempt = 0; ; attempt++) {
+    const hello = await connection.ask('{"hello":1}', 'admin');
+    if (attempt === STARTING_POLLS_MAX || isTrue(hello, 'isWritablePrimary') || isTrue(hello, 'secondary'))
+      return hello;
+    await setTimeout(STARTING_POLL_MS);
+  }
 }
 
 function isTrue(tree: Tree, key: string): boolean {

@@ -17,6 +17,7 @@ import { connectToSet, type Members } from './connection.ts';
 import { readScenarioFile, runScenario, scenarioFiles, type StepFailure } from './scenario.ts';
 
 const PASSING = join(import.meta.dirname, 'passing.txt');
+const EXPECTED = join(import.meta.dirname, 'expected_differences.txt');
 
 export interface FileResult {
   readonly name: string;
@@ -74,6 +75,26 @@ async function reconnect(members: Members, address: string): Promise<Members> {
 /** The scenarios that must keep passing. */
 export function readPassing(): string[] {
   return readFileSync(PASSING, 'utf8').split('\n').filter(Boolean);
+}
+
+/** A step whose answer is meant to differ from the recorded one. */
+export interface ExpectedDifference {
+  readonly scenario: string;
+  readonly step: number;
+  readonly reason: string;
+}
+
+/** What expected_differences.txt lists. Throws for a line that is neither a comment nor `scenario, step N: reason`. */
+export function readExpectedDifferences(): ExpectedDifference[] {
+  const lines = readFileSync(EXPECTED, 'utf8').split('\n');
+  return lines
+    .filter((line) => line !== '' && !line.startsWith('#'))
+    .map((line) => {
+      const match = /^(.+), step (\d+) \| (.+)$/.exec(line);
+      if (match === null) throw new Error(`expected_differences.txt: '${line}'`);
+      const [, scenario = '', step = '', reason = ''] = match;
+      return { scenario, step: Number(step), reason };
+    });
 }
 
 async function main(argv: string[]): Promise<void> {

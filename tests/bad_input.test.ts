@@ -267,7 +267,7 @@ describe('commands that are wrong', () => {
     ['documents that are no array', { insert: 'c', documents: 5 }, 10_065],
     ['documents as an object', { insert: 'c', documents: { a: 1 } }, 40_422],
     ['a document that is none', { insert: 'c', documents: [1] }, 14],
-    ['a filter that is no document', { find: 'c', filter: 5 }, 14],
+    ['a filter that is no document', { find: 'c', filter: 5 }, 9],
     ['a limit that is a string', { find: 'c', limit: 'x' }, 9],
     ['ordered that is a string', { insert: 'c', documents: [{}], ordered: 'yes' }, 14],
     ['a collection that is no string', { find: 5 }, 9],
@@ -315,7 +315,7 @@ describe('commands that are wrong', () => {
     expect(await collection.countDocuments({ _id: 50 })).toBe(1);
     await expect(db.command({ frobnicate: 1 })).rejects.toMatchObject({ code: 59, codeName: 'CommandNotFound' });
     await expect(db.command({ find: 'c', frob: 1 })).rejects.toMatchObject({ code: 40_415 });
-    await expect(db.command({ find: 'c', filter: 1 })).rejects.toMatchObject({ code: 14, codeName: 'TypeMismatch' });
+    await expect(db.command({ find: 'c', filter: 1 })).rejects.toMatchObject({ code: 9, codeName: 'FailedToParse' });
     await expect(db.collection('c').insertOne(nested(190))).rejects.toBeInstanceOf(MongoServerError);
     const large = { text: 'x'.repeat(16 * MIB) };
     await expect(db.collection('c').insertOne(large)).rejects.toThrow();

@@ -193,10 +193,23 @@ function bitsOf(value: Sample): ((position: number) => boolean) | undefined {
     const [, , data] = model.parts;
     return (position) => ((data[Math.floor(position / 8)] ?? 0) & (1 << (position % 8))) !== 0;
   }
-  const whole = int64Of(value);
+  const whole = raw.type === BSON_TYPE.decimal128 ? nearestInt64(value) : int64Of(value);
   if (whole === undefined || model.kind !== 'number') return undefined;
-  if (model.fraction.numerator % model.fraction.denominator !== 0n) return undefined;
+  const isWhole = model.fraction.numerator % model.fraction.denominator === 0n;
+  if (!isWhole && raw.type !== BSON_TYPE.decimal128) return undefined;
   return (position) => (whole >> BigInt(position)) % 2n !== 0n;
+}
+
+/** Halves go to the even neighbour; undefined when it is no number or does not fit. */
+function nearestInt64({ model }: Sample): bigint | undefined {
+  if (model.kind !== 'number' || model.special !== 0) return undefined;
+  const { numerator, denominator } = model.fraction;
+  const size = numerator < 0n ? -numerator : numerator;
+  const below = size / denominator;
+  const twiceAbove = 2n * (size - below * denominator);
+  const isUp = twiceAbove > denominator || (twiceAbove === denominator && below % 2n === 1n);
+  const nearest = (isUp ? below + 1n : below) * (numerator < 0n ? -1n : 1n);
+  return BigInt.asIntN(64, nearest) === nearest ? nearest : undefined;
 }
 
 function holdsText({ raw, model }: Sample, text: string): boolean {

@@ -59,6 +59,8 @@ describe('mongosh', () => {
 
   test('shows status, configuration and hello', async () => {
     const script = `
+      const isUp = ({ members }) => members.every((m) => ['PRIMARY', 'SECONDARY'].includes(m.stateStr));
+      while (!isUp(rs.status())) sleep(20);
       const { members, set } = rs.status();
       const { _id, version, members: configured } = rs.conf();
       const { setName, isWritablePrimary, hosts } = db.hello();

@@ -105,9 +105,11 @@ export class VersionedTable implements Table, CursorSource {
 
   fill(key: Uint8Array, value: Uint8Array): void {
     const { versions } = this;
-    if (versions.get(key) !== undefined) return;
     const bytesBefore = versions.bytes;
-    this.#push(this.#addChain(key, this.#baseOf(key)), value, TIMESTAMP_NULL, bytesBefore);
+    const chain = new VersionChain(key, this.#baseOf(key));
+    if (!versions.addIfAbsent(chain)) return;
+    this.#noteChain(chain);
+    this.#push(chain, value, TIMESTAMP_NULL, bytesBefore);
   }
 
   remove(key: Uint8Array, at: Timestamp): void {
@@ -222,9 +224,13 @@ export class VersionedTable implements Table, CursorSource {
   /** `key` is the chain's own. */
   #addChain(key: Uint8Array, base: number): VersionChain {
     const chain = new VersionChain(key, base);
-    if (chain.baseSize === BASE_UNKNOWN) this.#unknown += 1;
     this.versions.add(chain);
+    this.#noteChain(chain);
     return chain;
+  }
+
+  #noteChain(chain: VersionChain): void {
+    if (chain.baseSize === BASE_UNKNOWN) this.#unknown += 1;
   }
 
   /** `bytesBefore`: what the versions took before the write began. */

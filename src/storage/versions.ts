@@ -74,11 +74,16 @@ export class Versions {
 
   /** The key must not be there. */
   add(chain: VersionChain): void {
-    const isNew = this.#tree.set(chain.key, chain);
-    invariant(isNew, 'a key has one chain');
+    invariant(this.addIfAbsent(chain), 'a key has one chain');
+  }
+
+  /** False, and nothing has changed, when the key is there. */
+  addIfAbsent(chain: VersionChain): boolean {
+    if (!this.#tree.setIfNotPresent(chain.key, chain)) return false;
     this.size += 1;
     this.structure += 1;
     this.bytes += CHAIN_OVERHEAD_BYTES + chain.key.length;
+    return true;
   }
 
   /** Puts a version on top; one at the same timestamp replaces the one before. */

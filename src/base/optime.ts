@@ -71,6 +71,10 @@ export function compareOpTimes(a: OpTime, b: OpTime): number {
   return a.t === b.t ? a.ts - b.ts : a.t - b.t;
 }
 
+export function laterOpTime(a: OpTime, b: OpTime): OpTime {
+  return compareOpTimes(a, b) >= 0 ? a : b;
+}
+
 export function isNullOpTime(optime: OpTime): boolean {
   return optime.ts === TIMESTAMP_NULL;
 }

@@ -1,4 +1,5 @@
 /** MongoDB's order over values of all types. Source: the manual, "Comparison/Sort Order". */
+import { compareRanges } from './byte_order.ts';
 import { int32At, uint32At } from './bytes.ts';
 import { compareNumbers } from './compare_numbers.ts';
 import { ElementReader } from './elements.ts';
@@ -39,6 +40,7 @@ function compareWithinType(a: ValueSpan, b: ValueSpan): number {
     case BSON_TYPE.objectId:
     case BSON_TYPE.bool:
     case BSON_TYPE.regex:
+      // Of a regex, both parts end with NUL and hold none.
       return compareRanges(a.bytes, a.start, a.end, b.bytes, b.start, b.end);
     case BSON_TYPE.date:
       return compareHalves(int32At, a, b);
@@ -63,26 +65,6 @@ function compareCompounds(a: ValueSpan, b: ValueSpan): number {
     default:
       return 0;
   }
-}
-
-/** The order of unsigned bytes, a prefix first. Regexes keep it too: their parts end with NUL and hold none. */
-// oxlint-disable-next-line max-params -- two ranges: objects for them would be made for every comparison
-function compareRanges(
-  a: Uint8Array,
-  aStart: number,
-  aEnd: number,
-  b: Uint8Array,
-  bStart: number,
-  bEnd: number,
-): number {
-  const aLength = aEnd - aStart;
-  const bLength = bEnd - bStart;
-  const length = aLength < bLength ? aLength : bLength;
-  for (let i = 0; i < length; i++) {
-    const difference = a[aStart + i] - b[bStart + i];
-    if (difference !== 0) return difference;
-  }
-  return aLength - bLength;
 }
 
 function compareStrings(a: ValueSpan, b: ValueSpan): number {

@@ -1,20 +1,25 @@
 import { CommandError } from '../base/command_error.ts';
-import { TIMESTAMP_MAX } from '../base/optime.ts';
 import type { BsonWriter } from '../bson/writer.ts';
-import { fixedQuery, ListSource } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
 import { batchSizeOf } from './aggregate.ts';
 import { Arguments } from './arguments.ts';
-import { BulkWriteRun, type BulkWriteOutcome } from './bulk_write_run.ts';
+import { BulkWriteStatements, type BulkWriteOutcome } from './bulk_write_run.ts';
 import { parseBulkOperation, type BulkOperation, type BulkWrite } from './bulk_write_ops.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
-import { openCursor } from './cursor_reply.ts';
+import { listCursor, openCursor } from './cursor_reply.ts';
 import { StatementScopes } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { checkWriteName } from './namespace.ts';
 import { statementDocuments } from './update.ts';
-import { checkBatchSize, retryableSession, runBatch, writePrimaryFields, writeRetried } from './write_batch.ts';
+import {
+  checkBatchSize,
+  retryableSession,
+  runBatch,
+  StatementBatch,
+  writePrimaryFields,
+  writeRetried,
+} from './write_batch.ts';
 
 /** Where the cursor over the results lives. */
 const RESULTS_NS = 'admin.$cmd.bulkWrite';
@@ -34,9 +39,10 @@ export const bulkWriteCommand: Command = {
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: bulk.variables }));
     const { bypassesValidation } = bulk;
-    const run = new BulkWriteRun(bulk, { data, turn, session, scopes, bypassesValidation }, context.server.opcounters);
-    const waiting = runBatch(run, context, turn);
-    const answer = (): Promise<void> | undefined => writeOutcome(run.outcome, bulk, { request, context, reply });
+    const on = { data, turn, session, scopes, bypassesValidation };
+    const statements = new BulkWriteStatements(bulk, on, context.server.opcounters);
+    const waiting = runBatch(new StatementBatch(statements, turn), context, turn);
+    const answer = (): Promise<void> | undefined => writeOutcome(statements.outcome, bulk, { request, context, reply });
     return waiting === undefined ? answer() : waiting.then(answer);
   },
 };
@@ -132,18 +138,7 @@ function writeOutcome(
     writeRetried(reply, outcome.retried);
     writePrimaryFields(reply, context);
   };
-  const turn = new Turn(context.env.clock);
-  const cursor = {
-    ns: RESULTS_NS,
-    query: fixedQuery(new ListSource(outcome.results), turn),
-    subjects: [],
-    batchSize,
-    isSingleBatch: false,
-    isTailable: false,
-    isAwaitData: false,
-    hasTimeout: true,
-    readAt: () => TIMESTAMP_MAX,
-  };
+  const cursor = listCursor(RESULTS_NS, outcome.results, batchSize, context);
   const waiting = openCursor(cursor, request, context, reply);
   if (waiting === undefined) finish();
   return waiting?.then(finish);

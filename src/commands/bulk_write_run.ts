@@ -12,7 +12,7 @@ import { writeDetails } from './error_reply.ts';
 import { openDelete } from './delete_statement.ts';
 import { checkWritable } from './namespace.ts';
 import { openUpdate, repeatedUpdate } from './update_statement.ts';
-import { endsCommand, statementId, statementOf, type BatchRun, type StatementContext } from './write_batch.ts';
+import { endsCommand, statementId, statementOf, type StatementContext, type Statements } from './write_batch.ts';
 
 /** What came of one operation. */
 interface Effect {
@@ -38,15 +38,12 @@ export class BulkWriteOutcome {
 
 type Counts = Record<BulkOperation['kind'], number>;
 
-/** A multi update or delete of many documents goes on over several turns: it is kept between them. */
-export class BulkWriteRun implements BatchRun {
+export class BulkWriteStatements implements Statements<UpdateRun | DeleteRun> {
   readonly outcome = new BulkWriteOutcome();
   readonly #bulk: BulkWrite;
   readonly #on: StatementContext;
   readonly #counters: Counts;
   readonly #writer = new BsonWriter(128);
-  #position = 0;
-  #running: UpdateRun | DeleteRun | undefined;
 
   /** `counters` count the operations by kind, as those of single commands are counted. */
   constructor(bulk: BulkWrite, on: StatementContext, counters: Counts) {
@@ -55,71 +52,55 @@ export class BulkWriteRun implements BatchRun {
     this.#counters = counters;
   }
 
-  advance(): 'done' | 'pause' {
-    const { operations, ordered } = this.#bulk;
-    while (this.#position < operations.length) {
-      const operation = operations[this.#position];
-      try {
-        const effect = this.#advanceOne(operation);
-        if (effect === 'pause') return 'pause';
-        this.#succeed(operation, effect);
-      } catch (error) {
-        this.#fail(operation, error);
-        if (ordered) return 'done';
-      }
-      this.#position += 1;
-      if (this.#on.turn.isOver() && this.#position < operations.length) return 'pause';
-    }
-    return 'done';
+  get count(): number {
+    return this.#bulk.operations.length;
   }
 
-  #advanceOne(operation: BulkOperation): Effect | 'pause' {
-    if (this.#running === undefined) {
-      const begun = this.#begin(operation);
-      if (begun !== undefined) return begun;
-    }
-    const run = this.#running;
-    if (run === undefined) return { n: 0 };
-    if (run.advance() === 'pause') return 'pause';
-    this.#running = undefined;
-    if ('deleted' in run) return { n: run.deleted };
-    return { n: run.matched, nModified: run.modified, upserted: run.upserted };
+  get ordered(): boolean {
+    return this.#bulk.ordered;
   }
 
-  /** The effect, when it is known at once; else the operation is left in `#running`. */
-  #begin(operation: BulkOperation): Effect | undefined {
-    const { firstId, ids, namespaces } = this.#bulk;
+  start(index: number): UpdateRun | DeleteRun | undefined {
+    const { operations, firstId, ids, namespaces } = this.#bulk;
     const { session, data, bypassesValidation } = this.#on;
+    const operation = operations[index];
     const ns = namespaces[operation.on];
     this.#counters[operation.kind] += 1;
     checkWritable(ns, data);
     if (session !== undefined && operation.kind !== 'insert' && operation.statement.isMulti) {
       throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
     }
-    const id = statementId({ first: firstId, list: ids }, this.#position);
+    const id = statementId({ first: firstId, list: ids }, index);
     const executed = session?.executed(id);
     if (executed !== undefined) {
+      const repeated = operation.kind === 'update' ? repeatedUpdate(data.oplog.find(executed)) : {};
       this.outcome.retried.push(id);
-      return operation.kind === 'update' ? { n: 1, ...repeatedUpdate(data.oplog.find(executed)) } : { n: 1 };
+      this.#succeed(index, { n: 1, ...repeated });
+      return undefined;
     }
     switch (operation.kind) {
       case 'insert': {
         const document = insertableDocument(operation.document, 0, data);
         const collection = data.catalog.find(ns) ?? createCollection(data, ns);
         insertDocument(data, collection, document, { statement: statementOf(session, id), bypassesValidation });
-        return { n: 1 };
+        this.#succeed(index, { n: 1 });
+        return undefined;
       }
       case 'update':
-        this.#running = openUpdate(ns, operation.statement, id, this.#on);
-        return undefined;
+        return openUpdate(ns, operation.statement, id, this.#on);
       case 'delete':
-        this.#running = openDelete(ns, operation.statement, id, this.#on);
-        return undefined;
+        return openDelete(ns, operation.statement, id, this.#on);
     }
   }
 
-  #succeed({ kind }: BulkOperation, { n, nModified = 0, upserted }: Effect): void {
+  finish(index: number, run: UpdateRun | DeleteRun): void {
+    if ('deleted' in run) this.#succeed(index, { n: run.deleted });
+    else this.#succeed(index, { n: run.matched, nModified: run.modified, upserted: run.upserted });
+  }
+
+  #succeed(index: number, { n, nModified = 0, upserted }: Effect): void {
     const { outcome } = this;
+    const { kind } = this.#bulk.operations[index];
     if (kind === 'insert') outcome.inserted += n;
     else if (kind === 'delete') outcome.deleted += n;
     else if (upserted === undefined) outcome.matched += n;
@@ -127,20 +108,19 @@ export class BulkWriteRun implements BatchRun {
     outcome.modified += nModified;
     if (this.#bulk.errorsOnly) return;
     const writer = this.#writer.reset().startDocument();
-    writer.double('ok', 1).int32('idx', this.#position).int32('n', n);
+    writer.double('ok', 1).int32('idx', index).int32('n', n);
     if (kind === 'update') writer.int32('nModified', nModified);
     if (upserted !== undefined) writer.startSubdocument('upserted').value('_id', upserted).end();
     outcome.results.push(writer.endDocument().finish());
   }
 
-  /** Rethrows what ends the whole command. */
-  #fail({ kind }: BulkOperation, error: unknown): void {
-    this.#running = undefined;
+  fail(index: number, error: unknown): void {
     if (!(error instanceof CommandError) || endsCommand(error.code)) throw error;
     const { outcome } = this;
+    const { kind } = this.#bulk.operations[index];
     outcome.errors += 1;
     const writer = this.#writer.reset().startDocument();
-    writer.double('ok', 0).int32('idx', this.#position).int32('code', error.code);
+    writer.double('ok', 0).int32('idx', index).int32('code', error.code);
     writeDetails(writer, error.details);
     writer.string('errmsg', error.message).int32('n', 0);
     if (kind === 'update') writer.int32('nModified', 0);

@@ -4,8 +4,9 @@ import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import { ServerCursor, type BatchEnd, type CursorSubject } from '../database/cursors.ts';
 import type { MemberData } from '../database/member_data.ts';
-import type { RunningQuery } from '../database/running_query.ts';
+import { fixedQuery, ListSource, type RunningQuery } from '../database/running_query.ts';
 import { sessionTextOf } from '../database/sessions.ts';
+import { Turn } from '../database/turn.ts';
 import type { CommandContext, CommandRequest } from './context.ts';
 
 /** Documents of a first batch that was not asked for by size. Source: the manual, "Cursor Batches". */
@@ -22,6 +23,26 @@ export interface CursorRequest {
   readonly isAwaitData: boolean;
   readonly hasTimeout: boolean;
   readonly readAt: () => Timestamp;
+}
+
+/** A list that is in memory, answered as by a cursor. */
+export function listCursor(
+  ns: string,
+  documents: readonly Uint8Array[],
+  batchSize: number,
+  { env, data }: CommandContext,
+): CursorRequest {
+  return {
+    ns,
+    query: fixedQuery(new ListSource(documents), new Turn(env.clock)),
+    subjects: [],
+    batchSize,
+    isSingleBatch: false,
+    isTailable: false,
+    isAwaitData: false,
+    hasTimeout: true,
+    readAt: () => data.readTimestamp,
+  };
 }
 
 /** Where a request reads, now and whenever it goes on. Notes an older timestamp in the context. */

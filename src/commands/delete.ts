@@ -16,10 +16,11 @@ import {
   checkBatchSize,
   retryableSession,
   runBatch,
+  StatementBatch,
   statementId,
   writeBatchReply,
-  type BatchRun,
   type StatementContext,
+  type Statements,
 } from './write_batch.ts';
 
 export const deleteCommand: Command = {
@@ -38,10 +39,10 @@ export const deleteCommand: Command = {
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: parsed.variables }));
-    const batch = new DeleteBatch(parsed, { data, turn, session, scopes, bypassesValidation: true });
-    const waiting = runBatch(batch, context, turn);
-    if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'delete');
-    return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'delete'));
+    const statements = new DeleteStatements(parsed, { data, turn, session, scopes, bypassesValidation: true });
+    const waiting = runBatch(new StatementBatch(statements, turn), context, turn);
+    if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'delete');
+    return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'delete'));
   },
 };
 
@@ -106,47 +107,26 @@ function limitOf(value: ValueSpan): number {
   throw new CommandError('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
 }
 
-class DeleteBatch implements BatchRun {
+class DeleteStatements implements Statements<DeleteRun> {
   readonly outcome = new BatchOutcome();
   readonly #delete: Delete;
   readonly #on: StatementContext;
-  #position = 0;
-  #running: DeleteRun | undefined;
 
   constructor(parsed: Delete, on: StatementContext) {
     this.#delete = parsed;
     this.#on = on;
   }
 
-  advance(): 'done' | 'pause' {
-    const { statements, ordered } = this.#delete;
-    while (this.#position < statements.length) {
-      const index = this.#position;
-      try {
-        if (this.#advanceOne(index) === 'pause') return 'pause';
-      } catch (error) {
-        this.#running = undefined;
-        this.outcome.fail(index, error);
-        if (ordered) return 'done';
-      }
-      this.#position += 1;
-      if (this.#on.turn.isOver() && this.#position < statements.length) return 'pause';
-    }
-    return 'done';
+  get count(): number {
+    return this.#delete.statements.length;
   }
 
-  #advanceOne(index: number): 'done' | 'pause' {
-    const run = this.#running ?? this.#start(index);
-    if (run === undefined) return 'done';
-    this.#running = run;
-    if (run.advance() === 'pause') return 'pause';
-    this.#running = undefined;
-    this.outcome.n += run.deleted;
-    return 'done';
+  get ordered(): boolean {
+    return this.#delete.ordered;
   }
 
   /** Undefined when the statement had been executed before. */
-  #start(index: number): DeleteRun | undefined {
+  start(index: number): DeleteRun | undefined {
     const { ns, statements, firstId, ids } = this.#delete;
     const { session } = this.#on;
     const statement = statements[index];
@@ -158,5 +138,12 @@ class DeleteBatch implements BatchRun {
     this.outcome.n += 1;
     this.outcome.retried.push(id);
     return undefined;
+  }
+  finish(_index: number, run: DeleteRun): void {
+    this.outcome.n += run.deleted;
+  }
+
+  fail(index: number, error: unknown): void {
+    this.outcome.fail(index, error);
   }
 }

@@ -15,10 +15,11 @@ import {
   checkBatchSize,
   retryableSession,
   runBatch,
+  StatementBatch,
   statementId,
   statementOf,
   writeBatchReply,
-  type BatchRun,
+  type Statements,
 } from './write_batch.ts';
 
 export const insertCommand: Command = {
@@ -35,10 +36,10 @@ export const insertCommand: Command = {
     const insert = parseInsert(request);
     checkWritable(insert.ns, data);
     const turn = new Turn(context.env.clock);
-    const batch = new InsertBatch(data, insert, turn, retryableSession(request, data));
-    const waiting = runBatch(batch, context, turn);
-    if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'insert');
-    return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'insert'));
+    const statements = new InsertStatements(data, insert, retryableSession(request, data));
+    const waiting = runBatch(new StatementBatch(statements, turn), context, turn);
+    if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'insert');
+    return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'insert'));
   },
 };
 
@@ -113,38 +114,28 @@ class DocumentList {
   }
 }
 
-class InsertBatch implements BatchRun {
+/** Each is done as soon as it is begun. */
+class InsertStatements implements Statements<never> {
   readonly outcome = new BatchOutcome();
   readonly #data: MemberData;
   readonly #insert: Insert;
-  readonly #turn: Turn;
   readonly #session: RetryableSession | undefined;
-  #position = 0;
 
-  constructor(data: MemberData, insert: Insert, turn: Turn, session: RetryableSession | undefined) {
+  constructor(data: MemberData, insert: Insert, session: RetryableSession | undefined) {
     this.#data = data;
     this.#insert = insert;
-    this.#turn = turn;
     this.#session = session;
   }
 
-  advance(): 'done' | 'pause' {
-    const { documents, ordered } = this.#insert;
-    while (this.#position < documents.count) {
-      const index = this.#position;
-      try {
-        this.#insertOne(index);
-      } catch (error) {
-        this.outcome.fail(index, error);
-        if (ordered) return 'done';
-      }
-      this.#position += 1;
-      if (this.#turn.isOver() && this.#position < documents.count) return 'pause';
-    }
-    return 'done';
+  get count(): number {
+    return this.#insert.documents.count;
   }
 
-  #insertOne(index: number): void {
+  get ordered(): boolean {
+    return this.#insert.ordered;
+  }
+
+  start(index: number): undefined {
     const { ns, documents, firstId, ids, bypassesValidation } = this.#insert;
     const session = this.#session;
     const id = session === undefined ? 0 : statementId({ first: firstId, list: ids }, index);
@@ -157,5 +148,11 @@ class InsertBatch implements BatchRun {
     const collection = this.#data.catalog.find(ns) ?? createCollection(this.#data, ns);
     insertDocument(this.#data, collection, document, { statement: statementOf(session, id), bypassesValidation });
     this.outcome.n += 1;
+  }
+
+  finish(): void {}
+
+  fail(index: number, error: unknown): void {
+    this.outcome.fail(index, error);
   }
 }

@@ -3,15 +3,13 @@ import { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
 import { idIndexSpec } from '../database/index_spec.ts';
 import { TRANSACTIONS_NS, type MemberData } from '../database/member_data.ts';
-import { fixedQuery, ListSource } from '../database/running_query.ts';
-import { Turn } from '../database/turn.ts';
 import { viewsOf, type View } from '../database/views.ts';
 import { NO_OPTIONS } from '../database/write_catalog.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { batchSizeOf } from './aggregate.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
-import { openCursor } from './cursor_reply.ts';
+import { listCursor, openCursor } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { OPLOG_NS } from './namespace.ts';
 
@@ -28,18 +26,7 @@ export const listCollectionsCommand: Command = {
     const matcher = compileFilter(filter).matcher;
     const all = describeAll(request.db, context.data, nameOnly);
     const documents = all.filter((document) => matcher.matches(document, 0));
-    const turn = new Turn(context.env.clock);
-    const cursor = {
-      ns: `${request.db}.$cmd.listCollections`,
-      query: fixedQuery(new ListSource(documents), turn),
-      subjects: [],
-      batchSize,
-      isSingleBatch: false,
-      isTailable: false,
-      isAwaitData: false,
-      hasTimeout: true,
-      readAt: () => context.data.readTimestamp,
-    };
+    const cursor = listCursor(`${request.db}.$cmd.listCollections`, documents, batchSize, context);
     return openCursor(cursor, request, context, reply);
   },
 };

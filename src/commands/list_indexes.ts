@@ -3,12 +3,10 @@ import { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
 import { ID_INDEX_SPEC, idIndexSpec, listedSpec } from '../database/index_spec.ts';
 import type { MemberData } from '../database/member_data.ts';
-import { fixedQuery, ListSource } from '../database/running_query.ts';
-import { Turn } from '../database/turn.ts';
 import { refuseView } from '../database/views.ts';
 import { Arguments } from './arguments.ts';
 import type { Command } from './context.ts';
-import { openCursor, virtualDocuments } from './cursor_reply.ts';
+import { listCursor, openCursor, virtualDocuments } from './cursor_reply.ts';
 import { listBatchSize } from './list_collections.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 
@@ -27,17 +25,7 @@ export const listIndexesCommand: Command = {
       else if (args.name === 'includeBuildUUIDs' || args.name === 'includeIndexBuildInfo') args.flag();
       else args.refuseUnknown();
     }
-    const cursor = {
-      ns,
-      query: fixedQuery(new ListSource(indexesOf(ns, data)), new Turn(context.env.clock)),
-      subjects: [],
-      batchSize,
-      isSingleBatch: false,
-      isTailable: false,
-      isAwaitData: false,
-      hasTimeout: true,
-      readAt: () => data.readTimestamp,
-    };
+    const cursor = listCursor(ns, indexesOf(ns, data), batchSize, context);
     return openCursor(cursor, request, context, reply);
   },
 };

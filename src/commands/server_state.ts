@@ -1,38 +1,9 @@
 /** What belongs to the process rather than to one request: parameters, counters, the machine, the last log lines. */
 import type { Log, LogLine } from '../base/log.ts';
+import { NO_MACHINE, type Machine } from '../base/machine.ts';
 import type { Ms, UnixMs } from '../base/units.ts';
 import { FailPoints } from './fail_points.ts';
 import { Parameters } from './parameters.ts';
-
-/** The machine and the process, for serverStatus and hostInfo. Implemented by the host. */
-export interface Machine {
-  readonly hostName: string;
-  readonly processId: number;
-  readonly cpuCount: number;
-  readonly memoryTotalBytes: number;
-  /** As 'x86_64'. */
-  readonly architecture: string;
-  /** As 'Linux', and its version. */
-  readonly osType: string;
-  readonly osVersion: string;
-  /** Bytes of the process, now. */
-  memory(): { readonly residentBytes: number; readonly heapBytes: number };
-  /** CPU time used so far, in microseconds. */
-  cpu(): { readonly userMicros: number; readonly systemMicros: number };
-}
-
-/** For tests and the simulator. */
-export const NO_MACHINE: Machine = {
-  hostName: 'localhost',
-  processId: 1,
-  cpuCount: 1,
-  memoryTotalBytes: 0,
-  architecture: 'x86_64',
-  osType: 'Linux',
-  osVersion: '',
-  memory: () => ({ residentBytes: 0, heapBytes: 0 }),
-  cpu: () => ({ userMicros: 0, systemMicros: 0 }),
-};
 
 /** How the process was started, for getCmdLineOpts. */
 export interface StartOptions {

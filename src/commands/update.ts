@@ -10,16 +10,23 @@ import { StatementScopes } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
-import { checkSortOption, openUpdate, repeatedUpdate, type UpdateStatement } from './update_statement.ts';
+import {
+  checkSortOption,
+  openUpdate,
+  repeatedUpdate,
+  type RepeatedUpdate,
+  type UpdateStatement,
+} from './update_statement.ts';
 import {
   BatchOutcome,
   checkBatchSize,
   retryableSession,
   runBatch,
+  StatementBatch,
   statementId,
   writeBatchReply,
-  type BatchRun,
   type StatementContext,
+  type Statements,
 } from './write_batch.ts';
 
 export const updateCommand: Command = {
@@ -39,10 +46,10 @@ export const updateCommand: Command = {
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: update.variables }));
     const { bypassesValidation } = update;
-    const batch = new UpdateBatch(update, { data, turn, session, scopes, bypassesValidation });
-    const waiting = runBatch(batch, context, turn);
-    if (waiting === undefined) writeBatchReply(reply, batch.outcome, context, 'update');
-    return waiting?.then(() => writeBatchReply(reply, batch.outcome, context, 'update'));
+    const statements = new UpdateStatements(update, { data, turn, session, scopes, bypassesValidation });
+    const waiting = runBatch(new StatementBatch(statements, turn), context, turn);
+    if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'update');
+    return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'update'));
   },
 };
 
@@ -149,51 +156,26 @@ function takeArgument(parsed: Partial<Writable<UpdateStatement>>, args: Argument
   }
 }
 
-/** A multi update of many documents goes on over several turns: the statement is kept between them. */
-class UpdateBatch implements BatchRun {
+class UpdateStatements implements Statements<UpdateRun> {
   readonly outcome = new BatchOutcome();
   readonly #update: Update;
   readonly #on: StatementContext;
-  #position = 0;
-  #running: UpdateRun | undefined;
 
   constructor(update: Update, on: StatementContext) {
     this.#update = update;
     this.#on = on;
   }
 
-  advance(): 'done' | 'pause' {
-    const { statements, ordered } = this.#update;
-    while (this.#position < statements.length) {
-      const index = this.#position;
-      try {
-        if (this.#advanceOne(index) === 'pause') return 'pause';
-      } catch (error) {
-        this.#running = undefined;
-        this.outcome.fail(index, error);
-        if (ordered) return 'done';
-      }
-      this.#position += 1;
-      if (this.#on.turn.isOver() && this.#position < statements.length) return 'pause';
-    }
-    return 'done';
+  get count(): number {
+    return this.#update.statements.length;
   }
 
-  #advanceOne(index: number): 'done' | 'pause' {
-    const run = this.#running ?? this.#start(index);
-    if (run === undefined) return 'done';
-    this.#running = run;
-    if (run.advance() === 'pause') return 'pause';
-    this.#running = undefined;
-    const { outcome } = this;
-    outcome.n += run.matched;
-    outcome.nModified += run.modified;
-    if (run.upserted !== undefined) outcome.upserted.push({ index, id: run.upserted });
-    return 'done';
+  get ordered(): boolean {
+    return this.#update.ordered;
   }
 
   /** Undefined when the statement had been executed before. */
-  #start(index: number): UpdateRun | undefined {
+  start(index: number): UpdateRun | undefined {
     const { ns, statements, firstId, ids } = this.#update;
     const { session, data } = this.#on;
     const statement = statements[index];
@@ -203,13 +185,23 @@ class UpdateBatch implements BatchRun {
     }
     const executed = session?.executed(id);
     if (executed === undefined) return openUpdate(ns, statement, id, this.#on);
-    const { nModified, upserted } = repeatedUpdate(data.oplog.find(executed));
-    const { outcome } = this;
-    outcome.n += 1;
-    outcome.retried.push(id);
-    outcome.nModified += nModified;
-    if (upserted !== undefined) outcome.upserted.push({ index, id: upserted });
+    this.#note(index, { matched: 1, ...repeatedUpdate(data.oplog.find(executed)) });
+    this.outcome.retried.push(id);
     return undefined;
+  }
+
+  finish(index: number, { matched, modified, upserted }: UpdateRun): void {
+    this.#note(index, { matched, nModified: modified, upserted });
+  }
+
+  fail(index: number, error: unknown): void {
+    this.outcome.fail(index, error);
+  }
+
+  #note(index: number, { matched, nModified, upserted }: RepeatedUpdate & { readonly matched: number }): void {
+    this.outcome.n += matched;
+    this.outcome.nModified += nModified;
+    if (upserted !== undefined) this.outcome.upserted.push({ index, id: upserted });
   }
 }
 

@@ -13,10 +13,62 @@ import type { StatementScopes } from './collation_argument.ts';
 import type { CommandContext, CommandRequest } from './context.ts';
 import { writeDetails } from './error_reply.ts';
 
-/** A batch of statements as it is worked off. */
+/** A batch of statements, or one of them, as it is worked off. */
 export interface BatchRun {
   /** Goes on until all is done or the turn is over. */
   advance(): 'done' | 'pause';
+}
+
+/** The statements of one command, whatever they do. */
+export interface Statements<Run extends BatchRun> {
+  readonly count: number;
+  /** Whether the first failure is the end. */
+  readonly ordered: boolean;
+  /** Begins a statement, and notes what came of it when that is known at once: then there is nothing to run. */
+  start(index: number): Run | undefined;
+  /** Notes what came of a statement that has run. */
+  finish(index: number, run: Run): void;
+  /** Notes a failure; rethrows what ends the whole command. */
+  fail(index: number, error: unknown): void;
+}
+
+/** Works off statements in order. One that changes many documents goes on over several turns: it is kept between them. */
+export class StatementBatch<Run extends BatchRun> implements BatchRun {
+  readonly #statements: Statements<Run>;
+  readonly #turn: Turn;
+  #position = 0;
+  #running: Run | undefined;
+
+  constructor(statements: Statements<Run>, turn: Turn) {
+    this.#statements = statements;
+    this.#turn = turn;
+  }
+
+  advance(): 'done' | 'pause' {
+    const { count, ordered } = this.#statements;
+    while (this.#position < count) {
+      try {
+        if (this.#advanceOne(this.#position) === 'pause') return 'pause';
+      } catch (error) {
+        this.#running = undefined;
+        this.#statements.fail(this.#position, error);
+        if (ordered) return 'done';
+      }
+      this.#position += 1;
+      if (this.#turn.isOver() && this.#position < count) return 'pause';
+    }
+    return 'done';
+  }
+
+  #advanceOne(index: number): 'done' | 'pause' {
+    const run = this.#running ?? this.#statements.start(index);
+    if (run === undefined) return 'done';
+    this.#running = run;
+    if (run.advance() === 'pause') return 'pause';
+    this.#running = undefined;
+    this.#statements.finish(index, run);
+    return 'done';
+  }
 }
 
 /** What came of a batch. */

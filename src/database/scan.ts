@@ -2,19 +2,17 @@
  * The bottom of every query: records from a plan, one at a time, already filtered. A scan looks at the clock, pauses
  * when its turn is over, and can be kept over turns; it then goes on behind the last record it returned.
  */
-import { CommandError } from '../base/command_error.ts';
 import type { Timestamp } from '../base/optime.ts';
-import type { Matcher } from '../query/matcher.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { TableCursor } from '../storage/table.ts';
 import { ClusteredScan } from './clustered_scan.ts';
-import type { Collection } from './collection.ts';
-import { RangeWalk, TableWalk } from './range_walk.ts';
+import { CollectionScan } from './collection_scan.ts';
+import { RangeWalk } from './range_walk.ts';
 import type { Access, IndexAccess, UnionAccess } from './planner/access.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
 import { CoveredDocument } from './covered_document.ts';
 import { KeyTester } from './planner/key_tester.ts';
-import type { Pace, RecordScan, ScanTarget, Step } from './record_scan.ts';
+import type { RecordScan, ScanTarget, Step } from './record_scan.ts';
 import { MergeScan, UnionScan } from './union_scan.ts';
 
 export interface ScanRequest extends ScanTarget {
@@ -118,53 +116,6 @@ class IdLookup implements RecordScan {
 
   moveTo(at: Timestamp): void {
     this.#at = at;
-  }
-}
-
-/** All records in the order of their ids, or backwards. */
-class CollectionScan implements RecordScan {
-  recordId: Uint8Array = NONE;
-  document: Uint8Array = NONE;
-  docsExamined = 0;
-  readonly #matcher: Matcher | undefined;
-  readonly #turn: Pace;
-  readonly #walk: TableWalk;
-  readonly #collection: Collection;
-  /** Where a scan of a capped collection stood is not there any more: it may have missed documents. */
-  #isLost = false;
-
-  constructor(request: ScanRequest, reverse: boolean) {
-    this.#collection = request.collection;
-    this.#matcher = request.matcher;
-    this.#turn = request.turn;
-    this.#walk = new TableWalk(request.collection.documents, { from: undefined, to: undefined }, reverse, request.at);
-  }
-
-  advance(): Step {
-    if (this.#isLost) throw this.#positionLost();
-    const matcher = this.#matcher;
-    for (;;) {
-      if (this.#turn.isOver()) return 'pause';
-      const cursor = this.#walk.cursor;
-      if (!cursor.next()) return 'end';
-      this.docsExamined += 1;
-      if (matcher !== undefined && !matcher.matches(cursor.valueBytes, cursor.valueStart)) continue;
-      this.recordId = cursor.key;
-      this.document = cursor.value;
-      return 'record';
-    }
-  }
-
-  moveTo(at: Timestamp): void {
-    const last = this.#collection.capped === undefined ? undefined : this.#walk.last();
-    this.#isLost = last !== undefined && !this.#collection.documents.has(last, at);
-    this.#walk.moveTo(at);
-  }
-
-  #positionLost(): CommandError {
-    const last = this.#walk.last();
-    const text = 'CollectionScan died due to position in capped collection being deleted. Last seen record id:';
-    return new CommandError('CappedPositionLost', `${text} RecordId(${last === undefined ? 0 : recordIdOf(last)})`);
   }
 }
 

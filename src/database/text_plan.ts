@@ -10,13 +10,14 @@ import { specialConditionsOf } from '../query/match/special_conditions.ts';
 import { noTextIndex, type TextCondition } from '../query/match/text_condition.ts';
 import { TextFields } from '../query/text/text_fields.ts';
 import type { TextSearch } from '../query/text/text_search.ts';
+import { CollectionScan } from './collection_scan.ts';
 import type { Index } from './index.ts';
 import { fieldsBeforeWords, TEXT_PLUGIN } from './index_kinds/text.ts';
 import type { KeyRange } from './key_range.ts';
 import { conditionsOf, conjunctsOf } from './planner/conditions.ts';
 import { listsMatches, pinnedPrefix, visibleIndexes } from './special_index.ts';
 import type { SpecialAccess, SpecialPlanner, SpecialRequest } from './special_plan.ts';
-import { TextScan, WholeScan } from './text_scan.ts';
+import { ScoredScan, TextScan } from './text_scan.ts';
 
 export const textPlanner: SpecialPlanner = {
   claims: (filter) => specialConditionsOf(filter.predicate).texts > 0,
@@ -62,7 +63,7 @@ function lookupAccess({ index, search, condition }: Lookup, request: SpecialRequ
     kind: 'special',
     index,
     isOrdered: false,
-    open: (target) => new TextScan({ ...target, matcher }, { table: index.table, ranges, search, condition }),
+    open: (target) => new ScoredScan(new TextScan({ ...target, matcher }, index.table, ranges), search, condition),
     explain: (writer) => explainText(index, search, writer),
   };
 }
@@ -90,7 +91,7 @@ function rangeOf(prefix: Uint8Array, term: string): KeyRange {
 
 /** A search among alternatives: all documents are looked at, but only if indexes could answer the other ones. */
 function alternativeAccess(index: Index, fields: TextFields, request: SpecialRequest): SpecialAccess {
-  const { collection, filter } = request;
+  const { filter } = request;
   const condition = alternativeIn(filter.predicate, request);
   if (condition === undefined) throw unusable(request);
   const search = condition.bind(fields);
@@ -99,7 +100,7 @@ function alternativeAccess(index: Index, fields: TextFields, request: SpecialReq
     kind: 'special',
     index,
     isOrdered: false,
-    open: (target) => new WholeScan({ ...target, matcher }, { table: collection.documents, search, condition }),
+    open: (target) => new ScoredScan(new CollectionScan({ ...target, matcher }, false), search, condition),
     explain: (writer) => explainText(index, search, writer),
   };
 }

@@ -1,4 +1,4 @@
-/** Records that a text search finds: by the words in the index, or by looking at all documents. */
+/** Records that a text search finds by the words in the index, and the scores of what is found. */
 import type { Timestamp } from '../base/optime.ts';
 import { rawDouble } from '../bson/value.ts';
 import type { TextCondition } from '../query/match/text_condition.ts';
@@ -9,22 +9,7 @@ import { RangeWalk } from './range_walk.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
 import type { RecordScan, ScanTarget, Step } from './record_scan.ts';
 
-/** What is searched for, and where. */
-interface SearchTarget {
-  readonly table: Table;
-  readonly search: TextSearch;
-  readonly condition: TextCondition;
-}
-
 const NONE = new Uint8Array(0);
-
-/** Keeps the score of a document when the query asks for it. */
-function noteScore(document: Uint8Array, { condition, search }: SearchTarget): void {
-  const { metadata } = condition;
-  if (!metadata.isAsked('textScore')) return;
-  const score = search.score(document);
-  if (score > 0) metadata.set(document, 'textScore', rawDouble(score));
-}
 
 /** One word after the other, for each the records that it counts most for first; a record is returned once. */
 export class TextScan implements RecordScan {
@@ -33,17 +18,15 @@ export class TextScan implements RecordScan {
   keysExamined = 0;
   docsExamined = 0;
   readonly #request: ScanTarget;
-  readonly #target: SearchTarget;
   readonly #walk: RangeWalk;
   readonly #seen = new Set<number>();
   #at: Timestamp;
 
-  constructor(request: ScanTarget, target: SearchTarget & { readonly ranges: readonly KeyRange[] }) {
+  constructor(request: ScanTarget, table: Table, ranges: readonly KeyRange[]) {
     this.#request = request;
-    this.#target = target;
     this.#at = request.at;
     // A walk backwards begins with the last range.
-    this.#walk = new RangeWalk(target.table, target.ranges.toReversed(), true, request.at);
+    this.#walk = new RangeWalk(table, ranges.toReversed(), true, request.at);
   }
 
   advance(): Step {
@@ -60,7 +43,6 @@ export class TextScan implements RecordScan {
       this.docsExamined += 1;
       const document = collection.documentAt(recordId, this.#at);
       if (document === undefined || matcher?.matches(document, 0) === false) continue;
-      noteScore(document, this.#target);
       this.recordId = recordId;
       this.document = document;
       return 'record';
@@ -73,39 +55,43 @@ export class TextScan implements RecordScan {
   }
 }
 
-/** All documents of the collection, whose table `target` has. */
-export class WholeScan implements RecordScan {
-  recordId: Uint8Array = NONE;
-  document: Uint8Array = NONE;
-  keysExamined = 0;
-  docsExamined = 0;
-  readonly #request: ScanTarget;
-  readonly #target: SearchTarget;
-  readonly #walk: RangeWalk;
+/** Keeps the scores of the documents that another scan finds, when the query asks for them. */
+export class ScoredScan implements RecordScan {
+  readonly #scan: RecordScan;
+  readonly #search: TextSearch;
+  readonly #metadata: TextCondition['metadata'];
 
-  constructor(request: ScanTarget, target: SearchTarget) {
-    this.#request = request;
-    this.#target = target;
-    this.#walk = new RangeWalk(target.table, [{ from: undefined, to: undefined }], false, request.at);
+  constructor(scan: RecordScan, search: TextSearch, { metadata }: TextCondition) {
+    this.#scan = scan;
+    this.#search = search;
+    this.#metadata = metadata;
+  }
+
+  get recordId(): Uint8Array {
+    return this.#scan.recordId;
+  }
+
+  get document(): Uint8Array {
+    return this.#scan.document;
+  }
+
+  get keysExamined(): number {
+    return this.#scan.keysExamined ?? 0;
+  }
+
+  get docsExamined(): number {
+    return this.#scan.docsExamined ?? 0;
   }
 
   advance(): Step {
-    const { matcher, turn } = this.#request;
-    for (;;) {
-      if (turn.isOver()) return 'pause';
-      const cursor = this.#walk.next();
-      if (cursor === undefined) return 'end';
-      this.docsExamined += 1;
-      const document = cursor.value;
-      if (matcher?.matches(document, 0) === false) continue;
-      noteScore(document, this.#target);
-      this.recordId = cursor.key;
-      this.document = document;
-      return 'record';
-    }
+    const step = this.#scan.advance();
+    if (step !== 'record' || !this.#metadata.isAsked('textScore')) return step;
+    const score = this.#search.score(this.document);
+    if (score > 0) this.#metadata.set(this.document, 'textScore', rawDouble(score));
+    return step;
   }
 
   moveTo(at: Timestamp): void {
-    this.#walk.moveTo(at);
+    this.#scan.moveTo(at);
   }
 }

@@ -1,10 +1,11 @@
 /** What the operating system says of itself and of this process. */
 import { arch, cpus, hostname, release, totalmem, type as osType } from 'node:os';
+import type { Machine } from '../base/machine.ts';
 
 const ARCHITECTURES: Readonly<Record<string, string>> = { x64: 'x86_64', arm64: 'aarch64' };
 
 /** Read once; `memory` and `cpu` are read at each call. */
-export function hostMachine(): HostMachine {
+export function hostMachine(): Machine {
   return {
     hostName: hostname(),
     processId: process.pid,
@@ -22,18 +23,4 @@ export function hostMachine(): HostMachine {
       return { userMicros: user, systemMicros: system };
     },
   };
-}
-
-export interface HostMachine {
-  readonly hostName: string;
-  readonly processId: number;
-  readonly cpuCount: number;
-  readonly memoryTotalBytes: number;
-  readonly architecture: string;
-  readonly osType: string;
-  readonly osVersion: string;
-  /** Bytes of the process, now. */
-  memory(): { readonly residentBytes: number; readonly heapBytes: number };
-  /** CPU time used so far. */
-  cpu(): { readonly userMicros: number; readonly systemMicros: number };
 }

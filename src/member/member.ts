@@ -10,11 +10,12 @@
 import { DataError } from '../base/data_error.ts';
 import type { Env } from '../base/env.ts';
 import type { Log, LogLine } from '../base/log.ts';
+import type { Machine } from '../base/machine.ts';
 import type { Services } from '../commands/exchange.ts';
 import { OperationRegistry } from '../commands/operation.ts';
 import { Parameters } from '../commands/parameters.ts';
 import type { ReplicationService, ShutdownOptions } from '../commands/replication_service.ts';
-import { ServerState, type LogRing, type Machine, type StartOptions } from '../commands/server_state.ts';
+import { ServerState, type LogRing, type StartOptions } from '../commands/server_state.ts';
 import { ClusterClock } from '../database/cluster_clock.ts';
 import { MemberData } from '../database/member_data.ts';
 import { Oplog } from '../oplog/oplog.ts';

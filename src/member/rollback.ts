@@ -10,7 +10,7 @@ import { CommandError } from '../base/command_error.ts';
 import type { Env } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Log } from '../base/log.ts';
-import { compareOpTimes, formatOpTime, type OpTime } from '../base/optime.ts';
+import { compareOpTimes, formatOpTime, laterOpTime, type OpTime } from '../base/optime.ts';
 import type { Oplog } from '../oplog/oplog.ts';
 import { MEMBER_STATE } from '../replication/member_state.ts';
 import type { MemberData } from '../database/member_data.ts';
@@ -96,12 +96,8 @@ async function giveUpOn(source: string, { replication, localState, data }: Rollb
 
 /** Ends the member: when it is started again it copies all data. It goes on voting as if it had the entries up to `kept`. */
 async function resync(localState: LocalState, kept: OpTime, reason: string): Promise<never> {
-  await localState.update({ initialSyncRunning: true, promised: later(localState.values.promised, kept) });
+  await localState.update({ initialSyncRunning: true, promised: laterOpTime(localState.values.promised, kept) });
   throw new ResyncNeededError(`${reason}: start the member again, it then copies all data anew`);
-}
-
-function later(a: OpTime, b: OpTime): OpTime {
-  return compareOpTimes(a, b) >= 0 ? a : b;
 }
 
 class LocalBackward implements BackwardReader {

@@ -1,7 +1,7 @@
 /** A request for this member's vote. The decision itself is in vote.ts. Source: MongoDB's replSetRequestVotes. */
 import { CommandError } from '../base/command_error.ts';
 import { invariant } from '../base/invariant.ts';
-import { compareOpTimes, type OpTime } from '../base/optime.ts';
+import { compareOpTimes, laterOpTime, type OpTime } from '../base/optime.ts';
 import { priorityOf } from './config.ts';
 import { hurryHeartbeat } from './heartbeat.ts';
 import type { ReplyTo } from './input.ts';
@@ -77,7 +77,7 @@ function voterOf(state: State, request: VoteRequest): Voter {
     config,
     lastVote: state.lastVote,
     lastVoteHost: config.members[state.lastVote?.candidateIndex ?? -1]?.host ?? 'unknown',
-    lastWritten: later(state.progress.written.optime, state.promised),
+    lastWritten: laterOpTime(state.progress.written.optime, state.promised),
     isArbiter: self.arbiterOnly,
     healthyPrimary: healthyPrimaryOf(state, request.candidateIndex),
     candidatePriority: candidate === undefined ? 0 : priorityOf(candidate),
@@ -91,10 +91,6 @@ function healthyPrimaryOf(state: State, candidateIndex: number): Voter['healthyP
       index !== candidateIndex && info.health === 'up' && !info.isStale && info.state === MEMBER_STATE.PRIMARY,
   );
   return primary === undefined ? undefined : { host: primary.member.host, priority: priorityOf(primary.member) };
-}
-
-function later(a: OpTime, b: OpTime): OpTime {
-  return compareOpTimes(a, b) >= 0 ? a : b;
 }
 
 function noteParticipation(turn: Turn, request: VoteRequest, reply: VoteReply): void {

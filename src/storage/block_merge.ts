@@ -9,7 +9,7 @@ import { blockBytes, ENTRY_BYTES_MAX, NARROW_LENGTH_MAX } from './block.ts';
 import { writeChecksum } from './block_checksum.ts';
 import type { BlockReader } from './block_reader.ts';
 import { type BlockArena, copyRange, type EntryList, writeBlockHeader, writeEntryKey } from './block_writer.ts';
-import { compareRanges } from './key_order.ts';
+import { compareRanges } from '../bson/byte_order.ts';
 
 /** Changes to a table in ascending order of keys, each key once; a value of undefined removes. */
 export interface BlockEdits {

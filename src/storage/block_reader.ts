@@ -1,7 +1,7 @@
 import { invariant } from '../base/invariant.ts';
 import { uint32At } from '../bson/bytes.ts';
 import { FLAG_WIDE, NARROW_HEADER_BYTES, WIDE_HEADER_BYTES } from './block.ts';
-import { compareRanges } from './key_order.ts';
+import { compareRanges } from '../bson/byte_order.ts';
 
 const NO_BYTES = new Uint8Array(0);
 

@@ -1,24 +1,4 @@
-/** Comparing keys that lie in pieces: parts of a key against ranges of a block. The order is that of unsigned bytes. */
-
-/** Compares `a` in [aStart, aEnd) with `b` in [bStart, bEnd). Six plain numbers, because it is called millions of times a second. */
-// oxlint-disable-next-line max-params
-export function compareRanges(
-  a: Uint8Array,
-  aStart: number,
-  aEnd: number,
-  b: Uint8Array,
-  bStart: number,
-  bEnd: number,
-): number {
-  const aLength = aEnd - aStart;
-  const bLength = bEnd - bStart;
-  const length = aLength < bLength ? aLength : bLength;
-  for (let i = 0; i < length; i++) {
-    const difference = a[aStart + i] - b[bStart + i];
-    if (difference !== 0) return difference;
-  }
-  return aLength - bLength;
-}
+/** What keys have in common, and what lies between them. */
 
 /** How many leading bytes `a` and `b` share. */
 export function commonPrefixLength(a: Uint8Array, b: Uint8Array): number {

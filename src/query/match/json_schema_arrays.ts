@@ -1,5 +1,5 @@
 /** Keywords of `$jsonSchema` about arrays, and `enum`, which compares as they do. */
-import { ElementReader, countElements } from '../../bson/elements.ts';
+import { ElementReader } from '../../bson/elements.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { rawObject, type RawValue } from '../../bson/value.ts';
@@ -7,7 +7,7 @@ import { BsonWriter } from '../../bson/writer.ts';
 import { keyText } from '../key_text.ts';
 import { itemsOf, rawArrayOf } from '../update/array_value.ts';
 import {
-  countKeyword,
+  countTests,
   failed,
   mistyped,
   onlyFor,
@@ -20,11 +20,7 @@ import { always, never, type ValueTest } from './value_test.ts';
 const isArray = (type: number): boolean => type === BSON_TYPE.array;
 
 export function arrayKeywords(keywords: SchemaKeywords, compile: CompileSchema): ValueTest[] {
-  const tests: ValueTest[] = [];
-  const min = countKeyword(keywords, 'minItems');
-  const max = countKeyword(keywords, 'maxItems');
-  if (min !== undefined) tests.push((bytes, _type, start) => countElements(bytes, start) >= min);
-  if (max !== undefined) tests.push((bytes, _type, start) => countElements(bytes, start) <= max);
+  const tests = countTests(keywords, 'minItems', 'maxItems');
   const unique = keywords.get('uniqueItems');
   if (unique !== undefined && unique.type !== BSON_TYPE.bool) throw mistyped('uniqueItems', 'a boolean');
   if (unique !== undefined && unique.bytes[unique.start] !== 0) tests.push(hasUniqueItems);

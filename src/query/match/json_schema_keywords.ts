@@ -1,5 +1,6 @@
 /** What the families of `$jsonSchema` keywords share. */
 import { CommandError } from '../../base/command_error.ts';
+import { countElements } from '../../bson/elements.ts';
 import { isNumericType, typeAlias } from '../../bson/types.ts';
 import { integerOf, isWholeNumber, type RawValue } from '../../bson/value.ts';
 import { describeElement } from '../describe.ts';
@@ -26,6 +27,16 @@ export function countKeyword(keywords: SchemaKeywords, keyword: string): number 
   const count = Number(integerOf(value));
   if (count < 0) throw failed(`Expected a positive number in: ${shown}`);
   return count;
+}
+
+/** Whether there are as many items, or fields, as the two keywords allow. */
+export function countTests(keywords: SchemaKeywords, minimum: string, maximum: string): ValueTest[] {
+  const tests: ValueTest[] = [];
+  const min = countKeyword(keywords, minimum);
+  const max = countKeyword(keywords, maximum);
+  if (min !== undefined) tests.push((bytes, _type, start) => countElements(bytes, start) >= min);
+  if (max !== undefined) tests.push((bytes, _type, start) => countElements(bytes, start) <= max);
+  return tests;
 }
 
 export function failed(message: string): CommandError {

@@ -1,12 +1,12 @@
 /** Keywords of `$jsonSchema` about documents. */
 import { fieldName } from '../../bson/bytes.ts';
-import { countElements, ElementReader, findElement, findField } from '../../bson/elements.ts';
+import { ElementReader, findElement, findField } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, type RawValue } from '../../bson/value.ts';
 import { compileRegex, type CompiledRegex } from '../regex/compile_regex.ts';
 import { itemsOf } from '../update/array_value.ts';
 import {
-  countKeyword,
+  countTests,
   failed,
   mistyped,
   onlyFor,
@@ -18,11 +18,7 @@ import { never, type ValueTest } from './value_test.ts';
 const isObject = (type: number): boolean => type === BSON_TYPE.object;
 
 export function objectKeywords(keywords: SchemaKeywords, compile: CompileSchema): ValueTest[] {
-  const tests: ValueTest[] = [];
-  const min = countKeyword(keywords, 'minProperties');
-  const max = countKeyword(keywords, 'maxProperties');
-  if (min !== undefined) tests.push((bytes, _type, start) => countElements(bytes, start) >= min);
-  if (max !== undefined) tests.push((bytes, _type, start) => countElements(bytes, start) <= max);
+  const tests = countTests(keywords, 'minProperties', 'maxProperties');
   const required = keywords.get('required');
   if (required !== undefined) tests.push(hasFields(names('required', required)));
   tests.push(...propertyTests(keywords, compile), ...dependencyTests(keywords, compile));

@@ -78,29 +78,24 @@ function unknown(path: string, reader: ElementReader): CommandError {
   return new CommandError(40415, `BSON field '${path}.${reader.name()}' is an unknown field.`);
 }
 
-export const indexStatsStage: StageKind = {
-  name: '$indexStats',
-  position: 'first',
-  notIn: NOT_IN_FACET,
-  parse(operand, context) {
-    const isEmpty = operand.type === BSON_TYPE.object && !new ElementReader(operand.bytes, operand.start).next();
-    if (isEmpty) return stageOf({ kind: 'indexStats', ns: context.ns }, context);
-    const text = `The $indexStats stage specification must be an empty object, but found: ${describeValue(operand)}`;
-    throw new CommandError(28803, text);
-  },
-};
+export const indexStatsStage = stageWithoutOptions('indexStats');
 
-export const planCacheStatsStage: StageKind = {
-  name: '$planCacheStats',
-  position: 'first',
-  notIn: NOT_IN_FACET,
-  parse(operand, context) {
-    const isEmpty = operand.type === BSON_TYPE.object && !new ElementReader(operand.bytes, operand.start).next();
-    if (isEmpty) return stageOf({ kind: 'planCacheStats', ns: context.ns }, context);
-    const text = `The $planCacheStats stage specification must be an empty object, but found: ${describeValue(operand)}`;
-    throw new CommandError(28803, text);
-  },
-};
+export const planCacheStatsStage = stageWithoutOptions('planCacheStats');
+
+/** A stage about the collection it runs on that takes nothing but an empty document. */
+function stageWithoutOptions(kind: 'indexStats' | 'planCacheStats'): StageKind {
+  return {
+    name: `$${kind}`,
+    position: 'first',
+    notIn: NOT_IN_FACET,
+    parse(operand, context) {
+      const isEmpty = operand.type === BSON_TYPE.object && !new ElementReader(operand.bytes, operand.start).next();
+      if (isEmpty) return stageOf({ kind, ns: context.ns }, context);
+      const text = `The $${kind} stage specification must be an empty object, but found: ${describeValue(operand)}`;
+      throw new CommandError(28803, text);
+    },
+  };
+}
 
 const CURRENT_OP_FLAGS = new Set([
   'idleConnections',

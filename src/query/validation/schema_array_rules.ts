@@ -5,11 +5,11 @@ import { BsonWriter } from '../../bson/writer.ts';
 import { compileSchema } from '../match/json_schema.ts';
 import { itemsOf, rawArrayOf } from '../update/array_value.ts';
 import {
+  endWithDetails,
   itemsWithIndex,
   meets,
   meetsKeywords,
   startRule,
-  writeList,
   writeTexts,
   type ExplainRules,
   type SchemaCase,
@@ -83,11 +83,7 @@ function oneSchemaRule(broken: SchemaCase, { keyword, schema, from }: ItemSchema
     writeTexts(writer, schema);
     const what = keyword === 'items' ? 'item' : 'additional item';
     writer.string('reason', `At least one ${what} did not match the sub-schema`).int32('itemIndex', i);
-    return [
-      writeList(writer, 'details', explain(schema, item, broken.isShort))
-        .endDocument()
-        .finish(),
-    ];
+    return [endWithDetails(writer, explain(schema, item, broken.isShort))];
   }
   return [];
 }
@@ -98,15 +94,11 @@ function listedSchemasRule(broken: SchemaCase, schemas: readonly RawValue[], exp
     const schema = schemas[i];
     if (schema === undefined || meets(schema, item)) continue;
     const writer = new BsonWriter().startDocument().int32('itemIndex', i);
-    details.push(
-      writeList(writer, 'details', explain(schema, item, broken.isShort))
-        .endDocument()
-        .finish(),
-    );
+    details.push(endWithDetails(writer, explain(schema, item, broken.isShort)));
   }
   if (details.length === 0) return [];
   const writer = new BsonWriter().startDocument().string('operatorName', 'items');
-  return [writeList(writer, 'details', details).endDocument().finish()];
+  return [endWithDetails(writer, details)];
 }
 
 function additionalItemsRule(broken: SchemaCase, from: number): Uint8Array[] {

@@ -6,6 +6,7 @@ import { BsonWriter } from '../../bson/writer.ts';
 import { compileRegex } from '../regex/compile_regex.ts';
 import { itemsOf } from '../update/array_value.ts';
 import {
+  endWithDetails,
   fieldsWithName,
   meets,
   meetsKeywords,
@@ -62,11 +63,7 @@ function propertiesRule(broken: SchemaCase, explain: ExplainRules): Uint8Array[]
     if (field === undefined || meets(schema, field)) continue;
     const writer = new BsonWriter().startDocument().string('propertyName', name);
     writeTexts(writer, schema);
-    failures.push(
-      writeList(writer, 'details', explain(schema, field, broken.isShort))
-        .endDocument()
-        .finish(),
-    );
+    failures.push(endWithDetails(writer, explain(schema, field, broken.isShort)));
   }
   if (failures.length === 0) return [];
   const writer = new BsonWriter().startDocument().string('operatorName', 'properties');
@@ -103,11 +100,7 @@ function additionalPropertiesRule(broken: SchemaCase, explain: ExplainRules): Ui
   writeTexts(writer, rest);
   writer.string('reason', 'at least one additional property did not match the subschema');
   writer.string('failingProperty', name);
-  return [
-    writeList(writer, 'details', explain(rest, field, broken.isShort))
-      .endDocument()
-      .finish(),
-  ];
+  return [endWithDetails(writer, explain(rest, field, broken.isShort))];
 }
 
 function patternPropertiesRule(broken: SchemaCase, explain: ExplainRules): Uint8Array[] {
@@ -121,17 +114,13 @@ function patternPropertiesRule(broken: SchemaCase, explain: ExplainRules): Uint8
       const writer = new BsonWriter().startDocument().string('propertyName', name);
       writeTexts(writer, schema);
       writer.string('regexMatched', pattern);
-      failures.push(
-        writeList(writer, 'details', explain(schema, field, broken.isShort))
-          .endDocument()
-          .finish(),
-      );
+      failures.push(endWithDetails(writer, explain(schema, field, broken.isShort)));
       break;
     }
   }
   if (failures.length === 0) return [];
   const writer = new BsonWriter().startDocument().string('operatorName', 'patternProperties');
-  return [writeList(writer, 'details', failures).endDocument().finish()];
+  return [endWithDetails(writer, failures)];
 }
 
 function dependenciesRule(broken: SchemaCase, explain: ExplainRules): Uint8Array[] {

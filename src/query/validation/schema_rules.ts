@@ -62,6 +62,11 @@ export function writeList(writer: BsonWriter, name: string, documents: readonly 
   return writer.end();
 }
 
+/** The rule that `writer` has begun, with the rules of the sub-schema that `value` breaks. */
+export function endWithDetails(writer: BsonWriter, details: readonly Uint8Array[]): Uint8Array {
+  return writeList(writer, 'details', details).endDocument().finish();
+}
+
 /** Views of the items of an array with their indexes, or nothing for another value. */
 export function* itemsWithIndex(value: RawValue): Generator<readonly [number, RawValue]> {
   if (value.type !== BSON_TYPE.array) return;

@@ -4,6 +4,7 @@ import type { Collection } from '../database/collection.ts';
 import { CountRun } from '../database/count_run.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { OplogSource } from '../database/oplog_query.ts';
+import { ProjectionShape } from '../database/projection_shape.ts';
 import { randomRecords } from '../database/random_records.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
 import { fixedQuery, ListSource, openFind, type RunningQuery } from '../database/running_query.ts';
@@ -75,13 +76,21 @@ function openOnCollection(request: PipelineRequest): RunningQuery {
   if (pipeline.countOnly !== undefined) return openCount(request, pipeline.countOnly);
   const chosen = openSample(request, pipeline.sampleSize);
   if (chosen !== undefined) return chosen;
-  const below = openFind({ collection, filter, sort, skip, limit, hint, projection: undefined, at, turn, memory });
+  const shape = shapeOf(pipeline, collection);
+  const wanted = { filter, sort, skip, limit, hint, projection: undefined, shape };
+  const below = openFind({ collection, ...wanted, at, turn, memory });
   const source = pipeline.open(below.source, stages);
   const moveTo = (to: Timestamp): void => {
     below.moveTo(to);
     foreign.moveTo(to);
   };
   return { source, turn, projection: undefined, isEnded: () => false, moveTo };
+}
+
+/** What the pipeline looks at, where keys may tell it. */
+function shapeOf(pipeline: CompiledPipeline, { indexes }: Collection): ProjectionShape | undefined {
+  const needs = indexes.length === 0 ? undefined : pipeline.needs();
+  return needs && ProjectionShape.of(needs);
 }
 
 /** A sample of a large collection is picked instead of read. */

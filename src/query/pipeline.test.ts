@@ -243,7 +243,7 @@ describe('stages', () => {
 
 describe('what storage may do instead', () => {
   test('one filter, sort, skip and limit at the front', () => {
-    const stages = [{ $match: { a: 1 } }, { $sort: { n: -1 } }, { $skip: 2 }, { $limit: 3 }, { $limit: 1 }];
+    const stages = [{ $match: { a: 1 } }, { $sort: { n: -1 } }, { $skip: 2 }, { $limit: 3 }, { $unwind: '$n' }];
     const { pushdown } = compile(...stages);
     expect(pushdown).toMatchObject({ skip: 2, limit: 3, stages: 4 });
     expect(pushdown.filter?.conjuncts).toHaveLength(1);

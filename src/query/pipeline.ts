@@ -19,8 +19,10 @@ import type { CompiledFilter } from './matcher.ts';
 import { carrying } from './pipeline/carrying_source.ts';
 import type { Source } from './pipeline/source.ts';
 import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
+import { neededFields } from './pipeline/rewrite/needed_fields.ts';
+import { rewritePipeline } from './pipeline/rewrite/rewrite_pipeline.ts';
 import { IN_MEMORY, type StageMemory } from './pipeline/memory_budget.ts';
-import type { Collections, PipelinePlace, Stage, StageContext, StageKind } from './pipeline/stage.ts';
+import type { Collections, PipelinePlace, PipelineWatch, Stage, StageContext, StageKind } from './pipeline/stage.ts';
 import type { ListSystemDocuments } from './pipeline/system_request.ts';
 import type { WriteSpec } from './pipeline/write_spec.ts';
 import { SEARCH_STAGES, STAGE_BY_NAME, UNBUILT_STAGES } from './pipeline/stages.ts';
@@ -41,6 +43,8 @@ export interface PipelineSettings {
   readonly collections: Collections;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  /** Sees what every stage gives; the pipeline is run in the order in which it is written then. */
+  readonly watch?: PipelineWatch;
 }
 
 /** A pipeline with nothing around it. */
@@ -77,7 +81,10 @@ function contextOf(settings: PipelineSettings, place: PipelinePlace, depth: numb
     depth,
     compile(stages, inner, scope, ns = settings.ns) {
       const innerScope = inner === 'facet' ? scope : scope.withOwnMetadata();
-      return compileInner(stages, contextOf({ ...settings, scope: innerScope, ns }, inner, depth + 1));
+      const { watch: _, ...rest } = settings;
+      const watch = inner === 'facet' ? settings.watch?.inside() : undefined;
+      const innerSettings = watch === undefined ? rest : { ...rest, watch };
+      return compileInner(stages, contextOf({ ...innerSettings, scope: innerScope, ns }, inner, depth + 1));
     },
   };
 }
@@ -98,19 +105,31 @@ function compileInner(stages: RawValue, context: StageContext): CompiledPipeline
   return compileStages(documents, context);
 }
 
+/** Compiles what was written, which tells errors, and then what is better to run. */
 function compileStages(stages: readonly Uint8Array[], context: StageContext): CompiledPipeline {
+  const written = compileInOrder(stages, context);
+  if (context.watch !== undefined) return written;
+  const better = rewritePipeline(stages);
+  return better === stages ? written : compileInOrder(better, context);
+}
+
+function compileInOrder(stages: readonly Uint8Array[], context: StageContext): CompiledPipeline {
   if (stages.length > PIPELINE_STAGES_MAX) {
     throw new CommandError(7749501, `Pipeline length must be no longer than ${PIPELINE_STAGES_MAX} stages`);
   }
+  const { watch } = context;
   const compiled = stages.flatMap((spec, i) => {
+    watch?.enter(i);
     const stage = compileStage(spec, context, { isFirst: i === 0, isLast: i === stages.length - 1 });
-    return stage.kind === 'match' && stage.next !== undefined ? [stage, stage.next] : [stage];
+    if (stage.kind !== 'match' || stage.next === undefined) return [watched(stage, i, watch)];
+    return [stage, watched(stage.next, i, watch)];
   });
   const pushdown = pushdownOf(compiled);
   const [next] = compiled.slice(pushdown.stages);
   const isCount = next?.kind === 'count' && pushdown.stages === compiled.length - 1;
   return {
-    stageCount: compiled.length,
+    stages,
+    needs: once(() => neededFields(stages.slice(stages.length - compiled.length + pushdown.stages))),
     isSource: stages.length > 0 && firstKind(stages[0])?.isSource === true,
     pushdown,
     sampleSize: sampleSizeOf(compiled),
@@ -118,6 +137,20 @@ function compileStages(stages: readonly Uint8Array[], context: StageContext): Co
     countOnly: isCount ? (count) => next.result(count) : undefined,
     open: (source, from) => openStages(compiled, source, from),
   };
+}
+
+/** The stage, with what it gives seen. */
+function watched(stage: Stage, index: number, watch: PipelineWatch | undefined): Stage {
+  if (watch === undefined) return stage;
+  if (stage.kind === 'sort') {
+    return { ...stage, open: (source, limit) => watch.over(stage.open(source, limit), index) };
+  }
+  return { ...stage, open: (source: Source) => watch.over(stage.open(source), index) };
+}
+
+function once<T>(make: () => T): () => T {
+  let made: { readonly value: T } | undefined;
+  return () => (made ??= { value: make() }).value;
 }
 
 function sampleSizeOf([first]: readonly Stage[]): number | undefined {

@@ -16,7 +16,8 @@ export interface Pushdown {
 }
 
 export interface CompiledPipeline {
-  readonly stageCount: number;
+  /** The stages as they are run. */
+  readonly stages: readonly Uint8Array[];
   readonly pushdown: Pushdown;
   /**
    * Set when the pipeline only counts what `pushdown` selects (`$count`, or `$group` by a constant with one `$sum: 1`):
@@ -29,6 +30,8 @@ export interface CompiledPipeline {
   readonly write: WriteSpec | undefined;
   /** Whether its first stage makes documents of its own. */
   readonly isSource: boolean;
+  /** What of documents the stages after `pushdown` look at, as a projection; undefined when that may be anything. */
+  needs(): Uint8Array | undefined;
   /** Runs the stages from index `from` on (0, or `pushdown.stages` when the source did those). */
   open(source: Source, from: number): Source;
 }

@@ -30,6 +30,16 @@ export interface Collections {
   open(ns: string, wanted: Pushdown): Source;
 }
 
+/** Looks on while a pipeline is compiled and run, as explain does. */
+export interface PipelineWatch {
+  /** The stage with that index is compiled next. */
+  enter(index: number): void;
+  /** For a pipeline inside the stage that is being compiled. */
+  inside(): PipelineWatch;
+  /** The stage with that index gives what `source` gives. */
+  over(source: Source, index: number): Source;
+}
+
 /** Where a pipeline stands: as that of a command, or inside a stage. */
 export type PipelinePlace = 'command' | 'facet' | 'lookup' | 'unionWith';
 
@@ -48,6 +58,7 @@ export interface StageContext {
   readonly depth: number;
   /** Uniform in [0, 1). */
   readonly random: () => number;
+  readonly watch?: PipelineWatch;
   /** Compiles a pipeline inside this one: an array of stages. `ns`: what it is about, if that is something else. */
   compile(stages: RawValue, place: PipelinePlace, scope: ExpressionScope, ns?: string): CompiledPipeline;
 }

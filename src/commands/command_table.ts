@@ -16,9 +16,18 @@ import { countCommand } from './count.ts';
 import { createCommand } from './create.ts';
 import { createIndexesCommand } from './create_indexes.ts';
 import { currentOpCommand } from './current_op.ts';
+import { dataSizeCommand } from './data_size.ts';
 import { dbHashCommand } from './db_hash.ts';
 import { dbStatsCommand } from './db_stats.ts';
 import { deleteCommand } from './delete.ts';
+import {
+  connPoolStatsCommand,
+  featuresCommand,
+  getDiagnosticDataCommand,
+  lockInfoCommand,
+  logRotateCommand,
+  shardingStateCommand,
+} from './diagnostics.ts';
 import { distinctCommand } from './distinct.ts';
 import { dropCommand } from './drop.ts';
 import { dropDatabaseCommand } from './drop_database.ts';
@@ -45,6 +54,7 @@ import { explainCommand } from './explain.ts';
 import { listCommandsCommand } from './list_commands.ts';
 import { listDatabasesCommand } from './list_databases.ts';
 import { listIndexesCommand } from './list_indexes.ts';
+import { logInCommands, logoutCommand } from './no_users.ts';
 import { pingCommand } from './ping.ts';
 import {
   planCacheClearCommand,
@@ -70,6 +80,7 @@ import { replSetRequestVotesCommand } from './repl_set_request_votes.ts';
 import { replSetStepDownCommand } from './repl_set_step_down.ts';
 import { replSetStepUpCommand } from './repl_set_step_up.ts';
 import { replSetUpdatePositionCommand } from './repl_set_update_position.ts';
+import { rolesInfoCommand } from './roles_info.ts';
 import { serverStatusCommand } from './server_status.ts';
 import { setDefaultRwConcernCommand } from './set_default_rw_concern.ts';
 import { setParameterCommand } from './set_parameter.ts';
@@ -77,6 +88,7 @@ import { shutdownCommand } from './shutdown.ts';
 import { startSessionCommand } from './start_session.ts';
 import { topCommand } from './top.ts';
 import { updateCommand } from './update.ts';
+import { usersInfoCommand } from './users_info.ts';
 import { validateCommand } from './validate.ts';
 import { whatsMyUriCommand } from './whats_my_uri.ts';
 import type { Command } from './context.ts';
@@ -92,10 +104,12 @@ export const COMMANDS: readonly Command[] = [
   configureFailPointCommand,
   connectionStatusCommand,
   convertToCappedCommand,
+  connPoolStatsCommand,
   countCommand,
   createCommand,
   createIndexesCommand,
   currentOpCommand,
+  dataSizeCommand,
   dbHashCommand,
   dbStatsCommand,
   deleteCommand,
@@ -104,12 +118,14 @@ export const COMMANDS: readonly Command[] = [
   dropDatabaseCommand,
   dropIndexesCommand,
   endSessionsCommand,
+  featuresCommand,
   findAndModifyCommand,
   findCommand,
   fsyncCommand,
   fsyncUnlockCommand,
   getCmdLineOptsCommand,
   getDefaultRwConcernCommand,
+  getDiagnosticDataCommand,
   getLogCommand,
   getMoreCommand,
   getParameterCommand,
@@ -128,6 +144,10 @@ export const COMMANDS: readonly Command[] = [
   listCommandsCommand(() => COMMANDS),
   listDatabasesCommand,
   listIndexesCommand,
+  lockInfoCommand,
+  ...logInCommands,
+  logRotateCommand,
+  logoutCommand,
   pingCommand,
   planCacheClearCommand,
   planCacheClearFiltersCommand,
@@ -150,13 +170,16 @@ export const COMMANDS: readonly Command[] = [
   replSetStepDownCommand,
   replSetStepUpCommand,
   replSetUpdatePositionCommand,
+  rolesInfoCommand,
   serverStatusCommand,
   setDefaultRwConcernCommand,
   setParameterCommand,
+  shardingStateCommand,
   shutdownCommand,
   startSessionCommand,
   topCommand,
   updateCommand,
+  usersInfoCommand,
   validateCommand,
   whatsMyUriCommand,
   ...REFUSED_COMMANDS,

@@ -58,6 +58,8 @@ export interface CommandRequest {
   readonly comment: RawValue | undefined;
   /** `$clusterTime.clusterTime`; the member's clock has been advanced to it already. */
   readonly clusterTime: Timestamp | undefined;
+  /** The collection that the command turned out to be about: set once its name was read. */
+  ns: string | undefined;
   /** Whether another member asked for `$replData` and `$oplogQueryData` in the reply. */
   readonly wantsReplData: boolean;
   readonly wantsOplogQueryData: boolean;

@@ -119,6 +119,7 @@ function finishFirst(
 ): void {
   const { request, context, reply } = target;
   const stays = (end === 'full' || cursorRequest.isTailable) && !cursorRequest.isSingleBatch;
+  context.server.documentsReturned += cursor.batchCount;
   if (stays) {
     cursor.session = request.lsid === undefined ? undefined : sessionTextOf(request.lsid);
     context.data.cursors.add(cursor);

@@ -33,12 +33,13 @@ import {
   waitBeforeRead,
   writeConcernOf,
 } from './concern_waits.ts';
-import type { ClientState } from './context.ts';
+import type { ClientState, ServerState } from './context.ts';
 import { writeErrorReply, writeWriteConcernFailure } from './error_reply.ts';
 import { Exchange, type Services } from './exchange.ts';
 import { meetFailPoint } from './meet_fail_point.ts';
 import { parseArguments, parseName } from './request.ts';
 import { defaultReadConcern } from './rw_concern_defaults.ts';
+import { classOf } from './usage.ts';
 import type { WriteConcern } from './write_concern.ts';
 
 /** Replies from this size on are sent from the writer's own buffer instead of a copy; it is used again once they left. */
@@ -275,14 +276,9 @@ export class Dispatcher {
     const { server, env, log } = this.#services;
     const duration = env.clock.monotonic() - exchange.startedAt;
     const { command, request } = exchange;
-    const { latencies } = server;
-    const counter =
-      command.isWrite === true
-        ? latencies.writes
-        : command.readConcerns === undefined
-          ? latencies.commands
-          : latencies.reads;
-    counter.add(duration);
+    countCommand(server, command.name, exchange.error !== undefined);
+    server.latencies[classOf(command)].add(Math.round(duration * 1000));
+    if (request.ns !== undefined) server.usage.add(request.ns, command, duration);
     if (duration < server.parameters.get('slowms') || exchange.stream !== undefined || command.waitsByDesign === true)
       return;
     log.write({
@@ -294,6 +290,16 @@ export class Dispatcher {
       attributes: { type: 'command', ns: request.db, command: command.name, durationMillis: Math.round(duration) },
     });
   }
+}
+
+function countCommand({ commandCounts }: ServerState, name: string, hasFailed: boolean): void {
+  let counts = commandCounts.get(name);
+  if (counts === undefined) {
+    counts = { total: 0, failed: 0 };
+    commandCounts.set(name, counts);
+  }
+  counts.total += 1;
+  if (hasFailed) counts.failed += 1;
 }
 
 /** A read without a read concern gets the default one. */

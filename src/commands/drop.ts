@@ -29,6 +29,8 @@ export const dropCommand: Command = {
     if (collection === undefined) throw new CommandError('NamespaceNotFound', 'ns not found');
     const indexes = collection.indexes.length + 1;
     dropCollection(data, collection);
+    context.server.usage.forget(ns);
+    request.ns = undefined;
     context.lastWrite = data.oplog.lastWritten;
     reply.int32('nIndexesWas', indexes).string('ns', ns);
   },

@@ -30,7 +30,10 @@ export const dropDatabaseCommand: Command = {
       reply.string('info', 'database does not exist');
       return;
     }
-    for (const collection of collections) dropCollection(data, collection);
+    for (const collection of collections) {
+      dropCollection(data, collection);
+      context.server.usage.forget(collection.ns);
+    }
     logDropDatabase(data, db);
     context.lastWrite = data.oplog.lastWritten;
     reply.string('dropped', db);

@@ -217,7 +217,7 @@ function runFind(
   const id = soleId(find);
   const owner = data.catalog.find(find.ns);
   if (id !== undefined && owner !== undefined && owner.collation === undefined) {
-    writeOne(documentOf(owner, id, readPoint(request, context, find.ns)()), find.ns, reply);
+    writeOne(documentOf(owner, id, readPoint(request, context, find.ns)()), find.ns, { context, reply });
     return undefined;
   }
   const view = resolveView(data.catalog, find.ns);
@@ -259,7 +259,7 @@ function findIn(collection: Collection, find: CompiledFind, target: FindTarget):
   const hint = hintOf(find, collection);
   const at = readAt();
   if (isPointRead(find, hint) && !showsKeys(find)) {
-    writePoint(collection, find, at, reply);
+    writePoint(collection, find, at, target);
     return undefined;
   }
   const { filter, skip, limit } = find;
@@ -271,9 +271,15 @@ function findIn(collection: Collection, find: CompiledFind, target: FindTarget):
   const subjects = [collection, ...indexesOf(plan.access)];
   const projection = shownBy(find, collection, { at, access: plan.access });
   const query = openPlanned({ ...planned, projection, shape: shapeOf(find) }, plan);
+  if (find.tailable && plan.access.kind === 'collection') countTailable(collection);
   // A cursor that waits behind the last document needs one to stand on.
   const tailable = find.tailable && collection.count > 0;
   return openCursor(cursorRequest({ ...find, tailable }, query, subjects, readAt), request, context, reply);
+}
+
+function countTailable({ queries: { own, all } }: Collection): void {
+  own.tailableScans += 1;
+  all.tailableScans += 1;
 }
 
 /** Undefined when more is shown of documents than what the projection keeps. */
@@ -372,11 +378,11 @@ function isPointRead(find: CompiledFind, hint: Hint | undefined): boolean {
   return find.filter.idEquality !== undefined && hint === undefined && find.skip === 0 && find.batchSize > 0;
 }
 
-function writePoint(collection: Collection, find: CompiledFind, at: Timestamp, reply: BsonWriter): void {
+function writePoint(collection: Collection, find: CompiledFind, at: Timestamp, target: ReplyTarget): void {
   const { filter, projection } = find;
   const found = filter.idEquality === undefined ? undefined : documentOf(collection, filter.idEquality, at);
   const document = found !== undefined && filter.matcher.matches(found, 0) ? found : undefined;
-  writeOne(projection === undefined ? document : document && projection.apply(document, 0), find.ns, reply);
+  writeOne(projection === undefined ? document : document && projection.apply(document, 0), find.ns, target);
 }
 
 /** The `_id` of a find that asks for nothing else and wants the document as it is: it need not even be compiled. */
@@ -417,10 +423,15 @@ function documentOf(collection: Collection, id: ValueSpan, at: Timestamp): Uint8
   return recordId === undefined ? undefined : collection.documentAt(recordId, at);
 }
 
+type ReplyTarget = Pick<FindTarget, 'context' | 'reply'>;
+
 /** A reply with that document or none, and no cursor. */
-function writeOne(document: Uint8Array | undefined, ns: string, reply: BsonWriter): void {
+function writeOne(document: Uint8Array | undefined, ns: string, { context, reply }: ReplyTarget): void {
   reply.startSubdocument(CURSOR).startArray(FIRST_BATCH);
-  if (document !== undefined) reply.document(0, document);
+  if (document !== undefined) {
+    reply.document(0, document);
+    context.server.documentsReturned += 1;
+  }
   reply.end().int64(ID, 0).string(NS, ns).end();
 }
 

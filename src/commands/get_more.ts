@@ -28,6 +28,7 @@ export const getMoreCommand: Command = {
   help: 'returns the next batch of a cursor',
   run(request, context, reply) {
     const getMore = parseGetMore(request);
+    request.ns = getMore.ns;
     if (getMore.term !== undefined) {
       const waiting = noteRequesterTerm(getMore.term, context);
       if (waiting !== undefined) return waiting;
@@ -203,6 +204,7 @@ function changeOrDeadline(context: CommandContext, deadline: Ms): Promise<void> 
 function finish(batch: Batch, end: Exclude<BatchEnd, 'pause'>): void {
   const { cursor, context, reply } = batch;
   const stays = end === 'full' || cursor.options.isTailable;
+  context.server.documentsReturned += cursor.batchCount;
   const id = stays ? cursor.id : 0n;
   if (!stays) context.data.cursors.remove(cursor);
   reply.end().int64('id', id).string('ns', cursor.options.ns).end();

@@ -20,11 +20,17 @@ const ENCODER = new TextEncoder();
 export function readNamespace(request: CommandRequest, data: MemberData): string {
   const reader = new ElementReader(request.body);
   reader.next();
-  if (reader.type === BSON_TYPE.string) return checkedNamespace(request.db, stringOf(reader));
+  if (reader.type === BSON_TYPE.string) {
+    request.ns = checkedNamespace(request.db, stringOf(reader));
+    return request.ns;
+  }
   const isUuid = reader.type === BSON_TYPE.binData && reader.bytes[reader.start + 4] === 4;
   if (isUuid && reader.end - reader.start === 21) {
     const collection = data.catalog.findUuid(hexOf(reader.bytes, reader.start + 5, reader.end));
-    if (collection !== undefined && collection.db === request.db) return collection.ns;
+    if (collection !== undefined && collection.db === request.db) {
+      request.ns = collection.ns;
+      return collection.ns;
+    }
     const text = uuidText(reader.bytes, reader.start + 5);
     throw new CommandError('NamespaceNotFound', `Unable to resolve ${text}`);
   }
@@ -48,7 +54,8 @@ export function writeNamespace(request: CommandRequest): string {
   if (reader.type !== BSON_TYPE.string) {
     throw new CommandError('BadValue', `collection name has invalid type ${typeAlias(reader.type)}`);
   }
-  return checkWriteName(request.db, stringOf(reader));
+  request.ns = checkWriteName(request.db, stringOf(reader));
+  return request.ns;
 }
 
 /** Checks the name of a collection that is written to or created. Returns the namespace. */

@@ -8,6 +8,7 @@ import type { Command } from './context.ts';
 /** Name, and whether it runs on `admin` only. */
 const REFUSED: readonly (readonly [string, 'admin' | 'any'])[] = [
   ['applyOps', 'admin'],
+  ['autoCompact', 'admin'],
   ['compact', 'any'],
   ['createRole', 'any'],
   ['createUser', 'any'],
@@ -19,7 +20,6 @@ const REFUSED: readonly (readonly [string, 'admin' | 'any'])[] = [
   ['grantPrivilegesToRole', 'any'],
   ['grantRolesToRole', 'any'],
   ['grantRolesToUser', 'any'],
-  ['logRotate', 'admin'],
   ['mapReduce', 'any'],
   ['replSetResizeOplog', 'admin'],
   ['revokePrivilegesFromRole', 'any'],

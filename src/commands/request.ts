@@ -37,6 +37,7 @@ export class ParsedRequest implements CommandRequest {
   maxTimeMS: Ms = ms(0);
   comment: RawValue | undefined = undefined;
   clusterTime: Timestamp | undefined = undefined;
+  ns: string | undefined = undefined;
   wantsReplData = false;
   wantsOplogQueryData = false;
   exhaustAllowed = false;

@@ -3,7 +3,9 @@ import type { Log, LogLine } from '../base/log.ts';
 import { NO_MACHINE, type Machine } from '../base/machine.ts';
 import type { Ms, UnixMs } from '../base/units.ts';
 import { FailPoints } from './fail_points.ts';
+import { LatencyHistogram } from './latency_histogram.ts';
 import { Parameters } from './parameters.ts';
+import { Usage } from './usage.ts';
 
 /** How the process was started, for getCmdLineOpts. */
 export interface StartOptions {
@@ -19,17 +21,6 @@ export class OpCounters {
   delete = 0;
   getmore = 0;
   command = 0;
-}
-
-/** Time spent in operations of one kind, for `opLatencies`. */
-export class LatencyCounter {
-  operations = 0;
-  micros = 0;
-
-  add(durationMs: number): void {
-    this.operations += 1;
-    this.micros += durationMs * 1000;
-  }
 }
 
 export class ConnectionCounters {
@@ -128,10 +119,16 @@ export class ServerState {
   readonly asserts = new AssertCounters();
   readonly failPoints = new FailPoints();
   readonly latencies = {
-    reads: new LatencyCounter(),
-    writes: new LatencyCounter(),
-    commands: new LatencyCounter(),
+    reads: new LatencyHistogram(),
+    writes: new LatencyHistogram(),
+    commands: new LatencyHistogram(),
   };
+  /** Documents that queries gave to clients. */
+  documentsReturned = 0;
+  /** By command: how often it was run, and failed. */
+  readonly commandCounts = new Map<string, { total: number; failed: number }>();
+  /** By collection. */
+  readonly usage = new Usage();
   /** Further sections of serverStatus, by name; each returns a document's value as plain JavaScript values. */
   readonly statusSections = new Map<string, () => Readonly<Record<string, unknown>>>();
 

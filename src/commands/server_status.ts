@@ -6,7 +6,9 @@ import type { BsonWriter } from '../bson/writer.ts';
 import { bsonTimestamp } from '../replication/message_documents.ts';
 import type { Command, CommandContext } from './context.ts';
 import { isGenericArgument } from './request.ts';
-import type { LatencyCounter, OpCounters } from './server_state.ts';
+import type { LatencyHistogram } from './latency_histogram.ts';
+import { globalLock, indexBuilds, metrics, sessionCache } from './server_metrics.ts';
+import type { OpCounters } from './server_state.ts';
 import { VERSION } from './version.ts';
 
 const BYTES_PER_MB = 1024 * 1024;
@@ -28,6 +30,9 @@ const SECTIONS: readonly (readonly [name: string, section: Section])[] = [
   ],
   ['connections', connections],
   ['extra_info', extraInfo],
+  ['globalLock', globalLock],
+  ['indexBuilds', indexBuilds],
+  ['logicalSessionRecordCache', sessionCache],
   ['network', network],
   ['opLatencies', opLatencies],
   ['opcounters', ({ server }) => countersOf(server.opcounters)],
@@ -36,6 +41,7 @@ const SECTIONS: readonly (readonly [name: string, section: Section])[] = [
   ['repl', repl],
   ['storageEngine', storageEngine],
   ['mem', memory],
+  ['metrics', metrics],
 ];
 
 /** Shown only when asked for by name. */
@@ -123,8 +129,8 @@ function opLatencies({ server: { latencies } }: CommandContext): Record<string, 
   };
 }
 
-function latencyOf(counter: LatencyCounter): Record<string, unknown> {
-  return { latency: BigInt(Math.round(counter.micros)), ops: BigInt(counter.operations) };
+function latencyOf(counter: LatencyHistogram): Record<string, unknown> {
+  return { latency: BigInt(counter.micros), ops: BigInt(counter.operations) };
 }
 
 function countersOf({ insert, query, update, delete: deleted, getmore, command }: OpCounters): Record<string, unknown> {

@@ -40,9 +40,8 @@ describe('$collStats', () => {
     expect(await db.run(aggregate('none', { $collStats: {} }))).toMatchObject({ ok: 1 });
   });
 
-  test('refuses what is not kept by name', async () => {
+  test('refuses fields that it does not know', async () => {
     const db = await open();
-    expect(await db.run(aggregate('c', { $collStats: { latencyStats: {} } }))).toMatchObject({ ok: 0, code: 238 });
     expect(await db.run(aggregate('c', { $collStats: { more: {} } }))).toMatchObject({ ok: 0, code: 40415 });
   });
 });

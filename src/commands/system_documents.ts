@@ -9,7 +9,9 @@ import { idIndexSpec } from '../database/index_spec.ts';
 import type { CollStatsRequest, CurrentOpRequest, SystemRequest } from '../query/pipeline/system_request.ts';
 import type { CommandContext } from './context.ts';
 import { writeOperation } from './current_op.ts';
+import { LatencyHistogram } from './latency_histogram.ts';
 import { rawSize, storageStatsOf, writeStorageStats } from './storage_stats.ts';
+import { NamespaceUsage } from './usage.ts';
 
 const KEY = fieldName('key');
 
@@ -30,11 +32,14 @@ export function systemDocuments(request: SystemRequest, context: CommandContext)
 
 function collStats(request: CollStatsRequest, { env, data, server }: CommandContext): Uint8Array {
   const { ns, latencyStats, storageStats, count, queryExecStats } = request;
-  if (latencyStats !== undefined) throw notKept('latencyStats');
-  if (queryExecStats === true) throw notKept('queryExecStats');
   const stats = storageStatsOf(ns, data);
   const writer = new BsonWriter().startDocument().string('ns', ns);
   writer.string('host', server.machine.hostName).date('localTime', env.clock.wall());
+  if (latencyStats !== undefined) {
+    writer.startSubdocument('latencyStats');
+    writeLatencies(writer, server.usage.of(ns), latencyStats.histograms);
+    writer.end();
+  }
   if (storageStats !== undefined) {
     if (stats === undefined) throw notFound('storageStats', ns);
     writer.startSubdocument('storageStats');
@@ -45,11 +50,31 @@ function collStats(request: CollStatsRequest, { env, data, server }: CommandCont
     if (stats === undefined) throw notFound('count', ns);
     writer.value('count', rawSize(stats.count));
   }
+  if (queryExecStats === true) {
+    const collection = data.catalog.find(ns);
+    if (collection === undefined) throw notFound('queryExecStats', ns);
+    const { collectionScans, tailableScans } = collection.queries.own;
+    writer.startSubdocument('queryExecStats').startSubdocument('collectionScans');
+    writer
+      .int64('total', collectionScans)
+      .int64('nonTailable', collectionScans - tailableScans)
+      .end()
+      .end();
+  }
   return writer.endDocument().finish();
 }
 
-function notKept(what: string): CommandError {
-  return new CommandError('NotImplemented', `the field '$collStats.${what}' is not implemented`);
+const NOT_USED = new NamespaceUsage();
+const NO_TRANSACTIONS = new LatencyHistogram();
+
+function writeLatencies(writer: BsonWriter, usage: NamespaceUsage | undefined, showsBuckets: boolean): void {
+  const { reads, writes, commands } = (usage ?? NOT_USED).histograms;
+  const kinds = { reads, writes, commands, transactions: NO_TRANSACTIONS };
+  for (const [name, histogram] of Object.entries(kinds)) {
+    writer.startSubdocument(name);
+    histogram.write(writer, showsBuckets);
+    writer.end();
+  }
 }
 
 function notFound(what: string, ns: string): CommandError {

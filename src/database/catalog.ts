@@ -24,6 +24,7 @@ import { Index } from './index.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 import { storedIndexSpec } from './index_spec.ts';
 import { MultikeyPaths } from './multikey_paths.ts';
+import { QueryCounters } from './query_counters.ts';
 
 /** What a new collection is made of. */
 export interface CollectionDefinition {
@@ -48,6 +49,8 @@ const SESSIONS = fieldName('sessions');
 const ROOT_KEY = fieldName('root');
 
 export class Catalog {
+  /** What queries on all collections have cost. */
+  readonly queries = new QueryCounters();
   readonly #store: Store;
   readonly #local: Table;
   #replicated: Table;
@@ -107,6 +110,7 @@ export class Catalog {
       documents: this.#createTable('documents', definition.ns, at),
       ids: this.#createTable('index', definition.ns, at),
       indexes: [],
+      queries: this.queries,
     });
     this.#register(collection);
     this.#save(collection, at);
@@ -134,6 +138,7 @@ export class Catalog {
       documents: collection.documents,
       ids: collection.ids,
       indexes: collection.indexes,
+      queries: this.queries,
     });
     invariant(renamed.isReplicated === collection.isReplicated, 'a rename stays on its side of replication');
     this.#register(renamed);
@@ -278,6 +283,7 @@ export class Catalog {
       documents: this.#store.table(tableIdAt(entry, DOCUMENTS)),
       ids: this.#store.table(tableIdAt(entry, IDS)),
       indexes,
+      queries: this.queries,
     });
   }
 

@@ -11,6 +11,7 @@ import { hasIrregularIds } from './collated_duplicates.ts';
 import { readCollectionOptions, type CappedLimits } from './collection_options.ts';
 import type { Index } from './index.ts';
 import { PlanCache } from './plan_cache.ts';
+import { QueryCounters } from './query_counters.ts';
 import { RECORD_ID_BYTES, recordIdBytes, recordIdOf } from './record_id.ts';
 import { hexOf } from './uuid.ts';
 import { Validator } from './validator.ts';
@@ -24,6 +25,8 @@ export interface CollectionParts {
   readonly documents: Table;
   readonly ids: Table;
   readonly indexes: readonly Index[];
+  /** Those of all collections together. */
+  readonly queries: QueryCounters;
 }
 
 /**
@@ -41,6 +44,8 @@ export class Collection {
   readonly ids: Table;
   /** Queries that read the index on `_id` since the process began; looking up single documents does not count. */
   idIndexUses = 0;
+  /** What queries on this collection have cost, and on all. */
+  readonly queries: { readonly own: QueryCounters; readonly all: QueryCounters };
   /** Of a capped collection: no document lies at or below it. Saves walking over what was removed lately. */
   oldestHint: Uint8Array | undefined;
   /** Whether writes are logged. */
@@ -62,6 +67,7 @@ export class Collection {
   constructor(parts: CollectionParts) {
     invariant(parts.uuid.length === 16, 'a uuid has 16 bytes');
     this.uuid = parts.uuid;
+    this.queries = { own: new QueryCounters(), all: parts.queries };
     this.key = hexOf(parts.uuid);
     this.#options = parts.options;
     this.documents = parts.documents;
@@ -202,6 +208,12 @@ export class Collection {
     if (!isSameCollation(collatedId.collation, equality.collation)) return undefined;
     if (equality.regular(collatedId.value) === undefined || hasIrregularIds(this, at)) return undefined;
     return collatedId.value;
+  }
+
+  /** A query walks through it whole. */
+  countScan(): void {
+    this.queries.own.collectionScans += 1;
+    this.queries.all.collectionScans += 1;
   }
 
   /** The record id of the document with that `_id` key. */

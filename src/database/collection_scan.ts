@@ -19,6 +19,7 @@ export class CollectionScan implements RecordScan {
   readonly #collection: Collection;
   /** Where a scan of a capped collection stood is not there any more: it may have missed documents. */
   #isLost = false;
+  #isStarted = false;
 
   constructor(request: ScanTarget, reverse: boolean) {
     this.#collection = request.collection;
@@ -29,6 +30,10 @@ export class CollectionScan implements RecordScan {
 
   advance(): Step {
     if (this.#isLost) throw this.#positionLost();
+    if (!this.#isStarted) {
+      this.#isStarted = true;
+      this.#collection.countScan();
+    }
     const matcher = this.#matcher;
     for (;;) {
       if (this.#turn.isOver()) return 'pause';

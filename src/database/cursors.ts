@@ -144,6 +144,7 @@ export class CursorRegistry {
   #cancelReaper: CancelTimer | undefined;
   /** Closed because nobody asked for them. */
   timedOut = 0;
+  totalOpened = 0;
 
   constructor(env: Env) {
     this.#env = env;
@@ -165,6 +166,7 @@ export class CursorRegistry {
     while (this.#open.has(cursor.id));
     cursor.lastUsed = this.#env.clock.monotonic();
     this.#open.set(cursor.id, cursor);
+    this.totalOpened += 1;
     this.#cancelReaper ??= this.#env.timers.after(REAP_INTERVAL_MS, () => this.#reap());
     return cursor.id;
   }

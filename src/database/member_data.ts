@@ -80,6 +80,8 @@ export class MemberData implements WriteTarget, Generators {
   readonly sessions: SessionStore;
   readonly cursors: CursorRegistry;
   readonly writeLog: WriteLog;
+  /** What TTL indexes did since the process began. */
+  readonly ttl = { passes: 0, deletedDocuments: 0 };
   /** Temporary files of queries. */
   readonly spill: SpillFolder;
   /** Read-only documents of local system collections such as `local.system.replset`; set by the member. */

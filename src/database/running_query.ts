@@ -76,9 +76,10 @@ export function openPlanned(
   const scan = watched(
     openScan({ collection, access: plan.access, matcher, at, turn, isCovered: isCovered(request, plan) }),
   );
-  let source: Source = new ScanSource(scan);
+  let source: Source = new ScanSource(scan, collection.queries.all);
   let sorted: SortSource | undefined;
   if (request.sort !== undefined && !isInOrder(plan, request.sort)) {
+    collection.queries.all.sorts += 1;
     sorted = new SortSource(source, request.sort, request.limit + request.skip, { turn, memory: sortMemory(request) });
     source = sorted;
   }

@@ -9,6 +9,7 @@ import { ClusteredScan } from './clustered_scan.ts';
 import { CollectionScan } from './collection_scan.ts';
 import { RangeWalk } from './range_walk.ts';
 import type { Access, IndexAccess, UnionAccess } from './planner/access.ts';
+import type { QueryCounters } from './query_counters.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
 import { CoveredDocument } from './covered_document.ts';
 import { KeyTester } from './planner/key_tester.ts';
@@ -30,7 +31,10 @@ export function openScan(request: ScanRequest): RecordScan {
       request.collection.idIndexUses += 1;
       return new IdLookup(request, access.key);
     case 'collection':
-      if (request.collection.clusteredIndex !== undefined) return new ClusteredScan(request, access.reverse);
+      if (request.collection.clusteredIndex !== undefined) {
+        request.collection.countScan();
+        return new ClusteredScan(request, access.reverse);
+      }
       return new CollectionScan(request, access.reverse);
     case 'special':
       return access.open(request);
@@ -62,9 +66,11 @@ function countUse({ collection, isTrial }: ScanRequest, { index }: IndexAccess):
 /** A scan as the pipeline sees it: documents only. */
 export class ScanSource implements Source {
   readonly #scan: RecordScan;
+  readonly #counters: QueryCounters;
 
-  constructor(scan: RecordScan) {
+  constructor(scan: RecordScan, counters: QueryCounters) {
     this.#scan = scan;
+    this.#counters = counters;
   }
 
   next(): Uint8Array | undefined | typeof PAUSE {
@@ -78,7 +84,10 @@ export class ScanSource implements Source {
     }
   }
 
-  close(): void {}
+  close(): void {
+    this.#counters.keysExamined += this.#scan.keysExamined ?? 0;
+    this.#counters.documentsExamined += this.#scan.docsExamined ?? 0;
+  }
 }
 
 /** At most one record, by the key of its `_id`. */

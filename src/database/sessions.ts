@@ -122,6 +122,11 @@ export class SessionStore {
     this.#oplog = oplog;
   }
 
+  /** Sessions that clients have used and not ended. */
+  get count(): number {
+    return this.#known.size;
+  }
+
   /** The session of an `lsid` at `txnNumber`. Throws TransactionTooOld when it has gone on to a higher one. */
   begin(lsid: ValueSpan, txnNumber: bigint): RetryableSession {
     const text = sessionTextOf(lsid);

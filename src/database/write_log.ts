@@ -37,6 +37,8 @@ export class WriteLog {
   readonly #builder = new EntryBuilder();
   /** The term of new entries. */
   term: Term = TERM_UNINITIALIZED;
+  /** How many documents were written here since the process began. */
+  readonly documents = { inserted: 0, updated: 0, deleted: 0 };
   /** Whether clients' writes to replicated collections are taken. */
   acceptsWrites = false;
 
@@ -46,6 +48,7 @@ export class WriteLog {
 
   /** Returns the timestamp to write the tables at: TIMESTAMP_NULL for collections that are not replicated. */
   insert(collection: Collection, document: Uint8Array, statement?: Statement): Timestamp {
+    this.documents.inserted += 1;
     if (!collection.isReplicated) return TIMESTAMP_NULL;
     this.checkAcceptsWrites();
     return this.#write({ op: 'i', ns: collection.ns, ui: collection.uuid, o: document }, statement);
@@ -66,6 +69,7 @@ export class WriteLog {
       readonly statement?: Statement | undefined;
     },
   ): Timestamp {
+    this.documents.updated += 1;
     if (!collection.isReplicated) return TIMESTAMP_NULL;
     this.checkAcceptsWrites();
     const { ns, uuid } = collection;
@@ -75,6 +79,7 @@ export class WriteLog {
   }
 
   delete(collection: Collection, documentKey: Uint8Array, statement?: Statement): Timestamp {
+    this.documents.deleted += 1;
     if (!collection.isReplicated) return TIMESTAMP_NULL;
     this.checkAcceptsWrites();
     const operation: Operation = { op: 'd', ns: collection.ns, ui: collection.uuid, o: documentKey };

@@ -14,10 +14,10 @@ async function withMonitor(): Promise<{ readonly member: TestData; readonly moni
   return { member, monitor };
 }
 
-async function nextPass(member: TestData, monitor: TtlMonitor): Promise<void> {
-  const before = monitor.passes;
+async function nextPass(member: TestData): Promise<void> {
+  const before = member.data.ttl.passes;
   member.env.advance(60_000);
-  for (let i = 0; i < 100 && monitor.passes === before; i++) await member.env.breathe();
+  for (let i = 0; i < 100 && member.data.ttl.passes === before; i++) await member.env.breathe();
 }
 
 describe('the TTL monitor', () => {
@@ -32,11 +32,11 @@ describe('the TTL monitor', () => {
     member.insert('db.c', { _id: 4 });
     member.insert('db.c', { _id: 5, at: [new Date(now + HOUR_MS), old] });
     monitor.start();
-    await nextPass(member, monitor);
+    await nextPass(member);
     expect(member.find('db.c', {}).map((one) => one['_id'])).toEqual([2, 3, 4]);
-    expect(monitor.deletedDocuments).toBe(2);
+    expect(member.data.ttl.deletedDocuments).toBe(2);
     member.env.advance(3 * HOUR_MS);
-    await nextPass(member, monitor);
+    await nextPass(member);
     expect(member.find('db.c', {}).map((one) => one['_id'])).toEqual([3, 4]);
     monitor.stop();
   });
@@ -47,8 +47,8 @@ describe('the TTL monitor', () => {
     member.insert('db.c', { _id: 1, at: new Date(0) });
     member.data.acceptsWrites = false;
     monitor.start();
-    await nextPass(member, monitor);
-    expect(monitor.passes).toBe(0);
+    await nextPass(member);
+    expect(member.data.ttl.passes).toBe(0);
     expect(member.find('db.c', {})).toHaveLength(1);
     monitor.stop();
   });

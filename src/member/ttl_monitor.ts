@@ -13,9 +13,6 @@ export class TtlMonitor {
   readonly #onFatal: (error: unknown) => void;
   #cancel: CancelTimer | undefined;
   #isPassing = false;
-  /** Since the process began. */
-  passes = 0;
-  deletedDocuments = 0;
 
   constructor(options: {
     readonly env: Env;
@@ -51,8 +48,8 @@ export class TtlMonitor {
     if (this.#isPassing || !this.#data.acceptsWrites) return;
     this.#isPassing = true;
     try {
-      this.deletedDocuments += await deleteExpired(this.#data);
-      this.passes += 1;
+      this.#data.ttl.deletedDocuments += await deleteExpired(this.#data);
+      this.#data.ttl.passes += 1;
     } catch (error) {
       // What a delete can fail with (no room, no primary any more, a dropped collection) the next pass meets again or not.
       if (!(error instanceof CommandError)) throw error;

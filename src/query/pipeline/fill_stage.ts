@@ -13,7 +13,7 @@ import { linearFillFunction, locfFunction } from '../window/fill_functions.ts';
 import { BlockingSource } from './blocking_source.ts';
 import { MapSource } from './map_source.ts';
 import { valueThroughDocuments, withValueAt } from './set_at_path.ts';
-import { sortOf, WindowWork, type WindowField } from './set_window_fields_stage.ts';
+import { checkOutput, sortOf, WindowWork, type WindowField } from './set_window_fields_stage.ts';
 import type { Source } from './source.ts';
 import type { StageKind } from './stage.ts';
 
@@ -70,9 +70,7 @@ function parseSpec(operand: RawValue, scope: ExpressionScope): FillSpec {
     else if (name === 'output') output = reader.value();
     else throw new CommandError(40415, `BSON field '$fill.${name}' is an unknown field.`);
   }
-  if (output?.type !== BSON_TYPE.object) {
-    throw new CommandError(40414, "BSON field '$fill.output' is missing but a required field");
-  }
+  checkOutput('$fill', output);
   if (partitionBy !== undefined && partitionByFields !== undefined) {
     throw new CommandError(6050204, "Maximum one of 'partitionBy' and 'partitionByFields can be specified in '$fill'");
   }
@@ -83,15 +81,21 @@ function parseSpec(operand: RawValue, scope: ExpressionScope): FillSpec {
 
 /** Names of fields as the expression of a document that holds them all. */
 export function partitionDocument(stage: string, names: RawValue): RawValue {
-  if (names.type !== BSON_TYPE.array) throw failed(`${stage}: 'partitionByFields' must be an array of strings`);
+  checkType(`${stage}.partitionByFields`, names, BSON_TYPE.array);
   const writer = new BsonWriter().startDocument();
   for (const [i, name] of itemsOf(names).entries()) {
-    if (name.type !== BSON_TYPE.string) throw failed(`${stage}: 'partitionByFields' must be an array of strings`);
+    checkType(`${stage}.partitionByFields.${i}`, name, BSON_TYPE.string);
     const text = stringOf(name);
     fieldPathComponents(text);
     writer.value(`f${i}`, rawString(`$${text}`));
   }
   return rawObject(writer.endDocument().finish());
+}
+
+function checkType(field: string, value: RawValue, expected: number): void {
+  if (value.type === expected) return;
+  const types = `'${typeAlias(value.type)}', expected type '${typeAlias(expected)}'`;
+  throw new CommandError('TypeMismatch', `BSON field '${field}' is the wrong type ${types}`);
 }
 
 function parseOutput(
@@ -110,25 +114,43 @@ function parseOutput(
       fixed.push({ path, expression: compileExpression(value, scope) });
       continue;
     }
-    const kind = methodOf(key, value);
-    if (sort === undefined) throw failed("'sortBy' is required when a method is used in $fill");
-    const context = { scope, sortFields: sort.fields, window: undefined };
+    const kind = methodOf(value);
+    if (sort === undefined && kind === locfFunction) {
+      throw failed("'sortBy' is required when a method is used in $fill");
+    }
+    const context = { scope, sortFields: sort?.fields ?? [], hasWindow: false, window: () => undefined };
     fields.push({ path, compiled: kind.compile(rawString(`$${name}`), context) });
+  }
+  if (fields.length + fixed.length === 0) {
+    throw new CommandError(6050203, "The output field of '$fill' must contain at least one field");
   }
   return { fields, fixed };
 }
 
+/** The one of `value` and `method` that an output has. */
 function onlyField(name: string, spec: ElementReader): readonly [string, RawValue] {
+  if (spec.type !== BSON_TYPE.object) {
+    throw new CommandError(6050200, `Each output of $fill must be an object, but '${name}' is not`);
+  }
+  let field: readonly [string, RawValue] | undefined;
   const inner = new ElementReader(spec.bytes, spec.start);
-  if (spec.type !== BSON_TYPE.object || !inner.next())
-    throw failed(`$fill: the output '${name}' must be an object with one field`);
-  const field = [inner.name(), inner.value()] as const;
-  if (inner.next()) throw failed(`$fill: the output '${name}' must be an object with one field`);
+  while (inner.next()) {
+    const key = inner.name();
+    if (key !== 'value' && key !== 'method') {
+      throw new CommandError(40415, `BSON field '$fill.output.${key}' is an unknown field.`);
+    }
+    if (field !== undefined) throw oneOfBoth();
+    field = [key, inner.value()];
+  }
+  if (field === undefined) throw oneOfBoth();
   return field;
 }
 
-function methodOf(key: string, value: RawValue): typeof locfFunction {
-  if (key !== 'method') throw new CommandError(40415, `BSON field '$fill.output.${key}' is an unknown field.`);
+function oneOfBoth(): CommandError {
+  return new CommandError(6050202, "Exactly one of 'value' and 'method' must be specified for each output of $fill");
+}
+
+function methodOf(value: RawValue): typeof locfFunction {
   const method = maybeStringOf(value);
   if (method === 'locf') return locfFunction;
   if (method === 'linear') return linearFillFunction;

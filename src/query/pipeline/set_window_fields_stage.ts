@@ -1,5 +1,6 @@
 /** `$setWindowFields`: fields computed from neighbouring documents. */
 import { CommandError } from '../../base/command_error.ts';
+import { invariant } from '../../base/invariant.ts';
 import { fieldName } from '../../bson/bytes.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
@@ -8,7 +9,7 @@ import { compileExpression, type Expression, type ExpressionScope } from '../exp
 import { fieldPathComponents } from '../field_path.ts';
 import { compileSort, type SortSpec } from '../sort.ts';
 import { parseWindow } from '../window/bounds.ts';
-import type { CompiledWindowFunction } from '../window/window_function.ts';
+import type { CompiledWindowFunction, WindowFunctionKind } from '../window/window_function.ts';
 import { WINDOW_FUNCTION_BY_NAME } from '../window/window_functions.ts';
 import { BlockingSource, type BlockingWork } from './blocking_source.ts';
 import { MemoryBudget } from './memory_budget.ts';
@@ -55,32 +56,56 @@ function parseSpec(operand: RawValue, scope: ExpressionScope): WindowStageSpec {
     else if (name === 'output') output = reader.value();
     else throw new CommandError(40415, `BSON field '$setWindowFields.${name}' is an unknown field.`);
   }
-  if (output?.type !== BSON_TYPE.object) {
-    throw new CommandError(40414, "BSON field '$setWindowFields.output' is missing but a required field");
+  checkOutput('$setWindowFields', output);
+  const fields = fieldsOf(output, sort, scope);
+  checkPartitionBy(partitionBy);
+  return { partitionBy, sort, fields };
+}
+
+/** Throws unless it is there and an object. */
+export function checkOutput(stage: string, output: RawValue | undefined): asserts output is RawValue {
+  if (output === undefined) {
+    throw new CommandError(40414, `BSON field '${stage}.output' is missing but a required field`);
   }
-  return { partitionBy, sort, fields: fieldsOf(output, sort, scope) };
+  checkObject(`${stage}.output`, output);
+}
+
+function checkPartitionBy(partitionBy: Expression | undefined): void {
+  if (partitionBy?.constant?.type === BSON_TYPE.array) {
+    throw new CommandError('TypeMismatch', 'An expression used to partition cannot evaluate to value of type array');
+  }
+}
+
+function checkObject(field: string, value: RawValue): void {
+  if (value.type === BSON_TYPE.object) return;
+  const type = typeAlias(value.type);
+  throw new CommandError('TypeMismatch', `BSON field '${field}' is the wrong type '${type}', expected type 'object'`);
 }
 
 export function sortOf(stage: string, value: RawValue, { order }: ExpressionScope): SortSpec | undefined {
-  if (value.type !== BSON_TYPE.object) {
-    const type = typeAlias(value.type);
-    throw new CommandError(
-      'TypeMismatch',
-      `BSON field '${stage}.sortBy' is the wrong type '${type}', expected type 'object'`,
-    );
-  }
+  checkObject(`${stage}.sortBy`, value);
   return compileSort(value.bytes.slice(value.start, value.end), order);
 }
 
 function fieldsOf(output: RawValue, sort: SortSpec | undefined, scope: ExpressionScope): WindowField[] {
   const fields: WindowField[] = [];
+  const names: string[] = [];
   const reader = new ElementReader(output.bytes, output.start);
   while (reader.next()) {
     const path = fieldPathComponents(reader.name()).map(fieldName);
+    checkApart(reader.name(), names);
+    names.push(reader.name());
     if (reader.type !== BSON_TYPE.object) throw failed(`The field '${reader.name()}' must be an object`);
     fields.push({ path, compiled: compileFunction(reader, sort, scope) });
   }
   return fields;
+}
+
+function checkApart(name: string, others: readonly string[]): void {
+  const other = others.find((one) => `${one}.`.startsWith(`${name}.`) || `${name}.`.startsWith(`${one}.`));
+  if (other === undefined) return;
+  const message = `specification contains two conflicting paths. Cannot specify both '${name}' and '${other}'`;
+  throw new CommandError(6307900, message);
 }
 
 function compileFunction(
@@ -88,27 +113,40 @@ function compileFunction(
   sort: SortSpec | undefined,
   scope: ExpressionScope,
 ): CompiledWindowFunction {
-  let operator: string | undefined;
+  const kind = functionKindOf(spec);
   let operand: RawValue | undefined;
   let windowValue: RawValue | undefined;
   const reader = new ElementReader(spec.bytes, spec.start);
   while (reader.next()) {
     const name = reader.name();
-    if (name === 'window') {
-      windowValue = reader.value();
-    } else if (operator === undefined) {
-      operator = name;
-      operand = reader.value();
-    } else {
-      throw failed(`Window function found an unknown argument: ${name}`);
-    }
+    if (name === kind.name) operand = reader.value();
+    else if (kind.standsAlone !== undefined) throw kind.standsAlone;
+    else if (name === 'window') windowValue = reader.value();
+    else throw failed(`Window function found an unknown argument: ${name}`);
   }
-  const kind = operator === undefined ? undefined : WINDOW_FUNCTION_BY_NAME.get(operator);
-  if (operand === undefined) throw failed('Expected a $-prefixed window function');
-  if (kind === undefined) throw failed(`Unrecognized window function, ${operator}`);
+  invariant(operand !== undefined, 'the function was found by its name');
   const sortFields = sort?.fields ?? [];
-  const window = windowValue === undefined ? undefined : parseWindow(windowValue, sortFields);
-  return kind.compile(operand, { scope, sortFields, window });
+  return kind.compile(operand, {
+    scope,
+    sortFields,
+    hasWindow: windowValue !== undefined,
+    window: () => (windowValue === undefined ? undefined : parseWindow(windowValue, { scope, sortFields })),
+  });
+}
+
+/** By the first name that begins with $. */
+function functionKindOf(spec: ElementReader): WindowFunctionKind {
+  let first: string | undefined;
+  const reader = new ElementReader(spec.bytes, spec.start);
+  while (reader.next()) {
+    const name = reader.name();
+    first ??= name;
+    if (!name.startsWith('$')) continue;
+    const kind = WINDOW_FUNCTION_BY_NAME.get(name);
+    if (kind === undefined) throw failed(`Unrecognized window function, ${name}`);
+    return kind;
+  }
+  throw failed(`Expected a $-prefixed window function${first === undefined ? '' : `, ${first}`}`);
 }
 
 export class WindowWork implements BlockingWork {

@@ -9,8 +9,9 @@ import type { WindowFunctionKind } from './window_function.ts';
 export function accumulatorFunction(kind: AccumulatorKind): WindowFunctionKind {
   return {
     name: kind.name,
-    compile(operand, { scope, window = WHOLE_PARTITION }) {
-      const compiled = kind.compile(operand, scope);
+    compile(operand, context) {
+      const compiled = kind.compile(operand, context.scope);
+      const window = context.window() ?? WHOLE_PARTITION;
       return {
         open(partition, memory) {
           const range = windowOf(window, partition);

@@ -2,23 +2,31 @@
 import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { int64At } from '../../bson/bytes.ts';
-import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
+import { BSON_TYPE, isNumericType, typeAlias } from '../../bson/types.ts';
 import { integerOf, isWholeNumber, maybeStringOf, numberOf, type RawValue } from '../../bson/value.ts';
 import { UTC } from '../date/time_zone.ts';
 import { addUnits, timeUnitOf, type TimeUnit } from '../date/units.ts';
+import { compileExpression, type ExpressionScope } from '../expression.ts';
 import type { SortField } from '../sort.ts';
 import { itemsOf } from '../update/array_value.ts';
 import type { Partition, WindowOf, WindowRange } from './partition.ts';
 
 type Bound = 'unbounded' | 'current' | RawValue;
+type Bounds = readonly [lower: Bound, upper: Bound];
 
 export type WindowSpec =
   | { readonly kind: 'documents'; readonly lower: Bound; readonly upper: Bound }
   | { readonly kind: 'range'; readonly lower: Bound; readonly upper: Bound; readonly unit: TimeUnit | undefined };
 
+/** What the fields of a `window` depend on. */
+interface WindowPlace {
+  readonly scope: ExpressionScope;
+  readonly sortFields: readonly SortField[];
+}
+
 export const WHOLE_PARTITION: WindowSpec = { kind: 'documents', lower: 'unbounded', upper: 'unbounded' };
 
-export function parseWindow(window: RawValue, sortFields: readonly SortField[]): WindowSpec {
+export function parseWindow(window: RawValue, { scope, sortFields }: WindowPlace): WindowSpec {
   if (window.type !== BSON_TYPE.object) throw failed("'window' field must be an object");
   let documents: RawValue | undefined;
   let range: RawValue | undefined;
@@ -34,13 +42,12 @@ export function parseWindow(window: RawValue, sortFields: readonly SortField[]):
   if (documents !== undefined && range !== undefined) {
     throw failed("Window bounds can specify either 'documents' or 'unit', not both.");
   }
-  if (range !== undefined) return rangeWindow(range, unit, sortFields);
+  if (range !== undefined) return rangeWindow(boundsOf(range, scope), unit, sortFields);
   if (unit !== undefined) throw failed("Window bounds can only specify 'unit' with range-based bounds.");
-  return documents === undefined ? WHOLE_PARTITION : documentsWindow(documents, sortFields);
+  return documents === undefined ? WHOLE_PARTITION : documentsWindow(boundsOf(documents, scope), sortFields);
 }
 
-function documentsWindow(bounds: RawValue, sortFields: readonly SortField[]): WindowSpec {
-  const [lower, upper] = boundsOf(bounds);
+function documentsWindow([lower, upper]: Bounds, sortFields: readonly SortField[]): WindowSpec {
   for (const bound of [lower, upper]) {
     if (typeof bound === 'string') continue;
     if (!isNumericType(bound.type) || !isWholeNumber(bound))
@@ -53,8 +60,7 @@ function documentsWindow(bounds: RawValue, sortFields: readonly SortField[]): Wi
   return { kind: 'documents', lower, upper };
 }
 
-function rangeWindow(bounds: RawValue, unit: TimeUnit | undefined, sortFields: readonly SortField[]): WindowSpec {
-  const [lower, upper] = boundsOf(bounds);
+function rangeWindow([lower, upper]: Bounds, unit: TimeUnit | undefined, sortFields: readonly SortField[]): WindowSpec {
   for (const bound of [lower, upper]) {
     if (typeof bound === 'string') continue;
     if (!isNumericType(bound.type)) throw failed('Range-based bounds expression must be a number');
@@ -68,17 +74,22 @@ function rangeWindow(bounds: RawValue, unit: TimeUnit | undefined, sortFields: r
   return { kind: 'range', lower, upper, unit };
 }
 
-function boundsOf(bounds: RawValue): readonly [Bound, Bound] {
+function boundsOf(bounds: RawValue, scope: ExpressionScope): Bounds {
   const items = bounds.type === BSON_TYPE.array ? itemsOf(bounds) : [];
   const [lower, upper, ...rest] = items;
   if (lower === undefined || upper === undefined || rest.length > 0)
     throw failed('Window bounds must be a 2-element array');
-  return [boundOf(lower), boundOf(upper)];
+  return [boundOf(lower, scope), boundOf(upper, scope)];
 }
 
-function boundOf(value: RawValue): Bound {
+/** A keyword, or an expression that has the same value for every document. */
+function boundOf(value: RawValue, scope: ExpressionScope): Bound {
   const text = maybeStringOf(value);
-  if (text === undefined) return value;
+  if (text === undefined) {
+    const { constant } = compileExpression(value, scope);
+    if (constant === undefined) throw failed('Window bounds expression must be a constant.');
+    return constant;
+  }
   if (text === 'unbounded' || text === 'current') return text;
   throw failed("Window bounds must be 'unbounded', 'current', or a number.");
 }
@@ -111,21 +122,24 @@ function clamp(index: number, count: number): number {
   return Math.max(0, Math.min(count, index));
 }
 
-/** Values ascend, so both ends of the window only ever move on. */
+/**
+ * Values ascend, so both ends of the window only ever move on. A bound of 0 takes in all documents alike; `current` is the
+ * document itself.
+ */
 function valueRange(spec: Extract<WindowSpec, { kind: 'range' }>, partition: Partition): WindowOf {
   const { lower, upper } = spec;
   const values = partition.documents.map((_, i) => placeOf(partition.sortValue(i), spec.unit));
-  const shifted = (index: number, bound: Exclude<Bound, 'unbounded'>): number =>
-    bound === 'current' ? values[index] : shift(values[index], bound, spec.unit);
   let from = 0;
   let to = 0;
   return (index): WindowRange => {
-    if (lower !== 'unbounded') {
-      const least = shifted(index, lower);
+    if (lower === 'current') from = index;
+    else if (lower !== 'unbounded') {
+      const least = shift(values[index], lower, spec.unit);
       while (from < values.length && values[from] < least) from++;
     }
     if (upper === 'unbounded') return { from, to: values.length };
-    const most = shifted(index, upper);
+    if (upper === 'current') return { from, to: index + 1 };
+    const most = shift(values[index], upper, spec.unit);
     while (to < values.length && values[to] <= most) to++;
     return { from, to: Math.max(from, to) };
   };
@@ -135,10 +149,18 @@ function valueRange(spec: Extract<WindowSpec, { kind: 'range' }>, partition: Par
 function placeOf(value: RawValue | undefined, unit: TimeUnit | undefined): number {
   if (value?.type === BSON_TYPE.date && unit !== undefined) return Number(int64At(value.bytes, value.start));
   if (value !== undefined && isNumericType(value.type) && unit === undefined) return numberOf(value);
-  throw new CommandError(
-    unit === undefined ? 5429413 : 5429513,
-    "Invalid range: Expected the sortBy field to be a number, or with 'unit' a date",
-  );
+  throw badPlace(value === undefined ? 'missing' : typeAlias(value.type), unit);
+}
+
+function badPlace(type: string, unit: TimeUnit | undefined): CommandError {
+  if (unit !== undefined) {
+    return new CommandError(5429513, `Invalid range: Expected the sortBy field to be a Date, but it was ${type}`);
+  }
+  if (type === 'date') {
+    const message = 'Invalid range: For windows that involve date or time ranges, a unit must be provided.';
+    return new CommandError(5429413, message);
+  }
+  return new CommandError(5429414, `Invalid range: Expected the sortBy field to be a number, but it was ${type}`);
 }
 
 function shift(place: number, amount: RawValue, unit: TimeUnit | undefined): number {

@@ -11,12 +11,14 @@ import type { WindowFunctionKind } from './window_function.ts';
 function covarianceFunction(name: `$${string}`, lost: 0 | 1): WindowFunctionKind {
   return {
     name,
-    compile(operand, { scope, window = WHOLE_PARTITION }) {
+    compile(operand, context) {
+      const { scope } = context;
       const [left, right, ...rest] = operand.type === BSON_TYPE.array ? itemsOf(operand) : [];
       if (left === undefined || right === undefined || rest.length > 0) {
         throw new CommandError('FailedToParse', `${name} takes an array of two expressions`);
       }
       const [x, y] = [compileExpression(left, scope), compileExpression(right, scope)];
+      const window = context.window() ?? WHOLE_PARTITION;
       return {
         open(partition) {
           const range = windowOf(window, partition);

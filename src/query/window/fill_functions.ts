@@ -9,8 +9,8 @@ import type { WindowFunctionKind } from './window_function.ts';
 /** The last value that was there. */
 export const locfFunction: WindowFunctionKind = {
   name: '$locf',
-  compile(operand, { scope, window }) {
-    if (window !== undefined) throw new CommandError('FailedToParse', "'window' field is not allowed in $locf");
+  compile(operand, { scope, hasWindow }) {
+    if (hasWindow) throw new CommandError('FailedToParse', "'window' field is not allowed in $locf");
     const input = compileExpression(operand, scope);
     return {
       open({ documents }) {
@@ -28,8 +28,8 @@ export const locfFunction: WindowFunctionKind = {
 /** On the line between the last value before and the first one after, by the value that documents are sorted by. */
 export const linearFillFunction: WindowFunctionKind = {
   name: '$linearFill',
-  compile(operand, { scope, sortFields, window }) {
-    if (window !== undefined) throw new CommandError('FailedToParse', "'window' field is not allowed in $linearFill");
+  compile(operand, { scope, sortFields, hasWindow }) {
+    if (hasWindow) throw new CommandError('FailedToParse', "'window' field is not allowed in $linearFill");
     if (sortFields.length !== 1) {
       throw new CommandError(
         605001,
@@ -40,8 +40,7 @@ export const linearFillFunction: WindowFunctionKind = {
     return {
       open(partition) {
         const values = partition.documents.map((document) => input.evaluate(document));
-        const places = partition.documents.map((_, i) => placeOf(partition, i));
-        checkDifferent(places);
+        const places = placesOf(partition);
         let before = -1;
         let after = 0;
         return (index) => {
@@ -80,15 +79,21 @@ function numberIn(value: RawValue): number {
   throw new CommandError('TypeMismatch', 'Value to be filled must be numeric or nullish');
 }
 
-function placeOf(partition: Partition, index: number): number {
-  const value = partition.sortValue(index);
-  if (value?.type === BSON_TYPE.date) return dateOf(value);
-  if (value !== undefined && isNumericType(value.type)) return numberOf(value);
-  throw new CommandError('TypeMismatch', '$linearFill: the sortBy value must be a number or a date');
-}
-
-function checkDifferent(places: readonly number[]): void {
+/** What documents are sorted by as numbers: all are dates, or none is. */
+function placesOf(partition: Partition): number[] {
+  const values = partition.documents.map((_, i) => partition.sortValue(i));
+  const places = values.map(placeOf);
+  if (values.some((value) => (value?.type === BSON_TYPE.date) !== (values[0]?.type === BSON_TYPE.date))) {
+    throw new CommandError('TypeMismatch', 'Conflicting sort value types, previous and current types do not match');
+  }
   if (places.some((place, i) => i > 0 && place === places[i - 1])) {
     throw new CommandError(6050106, 'There can be no repeated values in the sort field');
   }
+  return places;
+}
+
+function placeOf(value: RawValue | undefined): number {
+  if (value?.type === BSON_TYPE.date) return dateOf(value);
+  if (value !== undefined && isNumericType(value.type)) return numberOf(value);
+  throw new CommandError('TypeMismatch', '$linearFill: the sortBy value must be a number or a date');
 }

@@ -8,10 +8,10 @@ import type { WindowFunctionKind } from './window_function.ts';
 
 export const expMovingAvgFunction: WindowFunctionKind = {
   name: '$expMovingAvg',
-  compile(operand, { scope, sortFields, window }) {
+  compile(operand, { scope, sortFields, hasWindow }) {
     const operands = namedOperands('$expMovingAvg', operand, ['input', 'N', 'alpha']);
     if (sortFields.length === 0) throw failed('$expMovingAvg requires an explicit sortBy');
-    if (window !== undefined) throw failed('$expMovingAvg does not accept a window');
+    if (hasWindow) throw failed('$expMovingAvg does not accept a window');
     const input = compileExpression(required('$expMovingAvg', operands, 'input'), scope);
     const alpha = alphaOf(operands.get('N'), operands.get('alpha'));
     return {

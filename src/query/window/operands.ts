@@ -40,8 +40,8 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 
 /** The length of a unit of fixed length in milliseconds. */
-export function unitMs(name: string, unit: RawValue): number {
+export function unitMs(unit: RawValue): number {
   const length = UNIT_MS[timeUnitOf(maybeStringOf(unit) ?? '')];
-  if (length === undefined) throw new CommandError(5490704, `unit must be 'week' or smaller in ${name}`);
+  if (length === undefined) throw new CommandError(5490710, "unit must be 'week' or smaller");
   return length;
 }

@@ -8,16 +8,20 @@ import type { WindowFunctionKind } from './window_function.ts';
 /** The number of a document, from its place, that of the first one alike and how many different ones came before. */
 type Ranking = (place: number, firstAlike: number, different: number) => number;
 
-function rankFunction(name: `$${string}`, ranking: Ranking): WindowFunctionKind {
+function rankFunction(name: `$${string}`, sortFieldsMax: number, ranking: Ranking): WindowFunctionKind {
   return {
     name,
-    compile(operand, { sortFields, window }) {
+    standsAlone: new CommandError(5371601, 'Rank style window functions take no other arguments'),
+    compile(operand, { sortFields }) {
       if (operand.type !== BSON_TYPE.object || !isEmptyDocument(operand.bytes, operand.start)) {
         throw new CommandError(5371603, `${name} must be specified with '{}' as the value`);
       }
-      if (sortFields.length === 0) throw new CommandError(5371602, `${name} must be specified with a top level sortBy`);
-      if (window !== undefined)
-        throw new CommandError(5371601, `Rank style window functions take no 'window' argument`);
+      if (sortFields.length === 0 || sortFields.length > sortFieldsMax) {
+        throw new CommandError(
+          5371602,
+          `${name} must be specified with a top level sortBy expression with exactly one element`,
+        );
+      }
       return {
         open({ isTied }) {
           let firstAlike = 0;
@@ -36,7 +40,7 @@ function rankFunction(name: `$${string}`, ranking: Ranking): WindowFunctionKind 
 }
 
 export const rankFunctions: readonly WindowFunctionKind[] = [
-  rankFunction('$rank', (_place, firstAlike) => firstAlike),
-  rankFunction('$denseRank', (_place, _firstAlike, different) => different),
-  rankFunction('$documentNumber', (place) => place),
+  rankFunction('$rank', 1, (_place, firstAlike) => firstAlike),
+  rankFunction('$denseRank', 1, (_place, _firstAlike, different) => different),
+  rankFunction('$documentNumber', Infinity, (place) => place),
 ];

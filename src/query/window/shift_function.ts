@@ -8,10 +8,10 @@ import type { WindowFunctionKind } from './window_function.ts';
 
 export const shiftFunction: WindowFunctionKind = {
   name: '$shift',
-  compile(operand, { scope, sortFields, window }) {
+  compile(operand, { scope, sortFields, hasWindow }) {
     const operands = namedOperands('$shift', operand, ['output', 'by', 'default']);
     if (sortFields.length === 0) throw failed('$shift requires a sortBy');
-    if (window !== undefined) throw failed("$shift does not accept a 'window' field");
+    if (hasWindow) throw failed("$shift does not accept a 'window' field");
     const output = compileExpression(required('$shift', operands, 'output'), scope);
     const by = required('$shift', operands, 'by');
     if (!isNumericType(by.type) || !isWholeNumber(by)) throw failed("'$shift:by' field must be an integer");

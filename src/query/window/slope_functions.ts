@@ -12,7 +12,7 @@ export const derivativeFunction: WindowFunctionKind = {
   name: '$derivative',
   compile(operand, context) {
     const plane = planeOf('$derivative', operand, context);
-    const { window } = context;
+    const window = context.window();
     if (window === undefined) throw new CommandError('FailedToParse', '$derivative requires explicit window bounds');
     return {
       open(partition) {
@@ -23,7 +23,7 @@ export const derivativeFunction: WindowFunctionKind = {
           const [x1, x2] = [plane.x(partition, from), plane.x(partition, to - 1)];
           const [y1, y2] = [plane.y(partition, from), plane.y(partition, to - 1)];
           if (y1 === undefined || y2 === undefined || x1 === x2) return RAW_NULL;
-          return rawDouble((y2 - y1) / (x2 - x1));
+          return rawDouble(((y2 - y1) / (x2 - x1)) * plane.unit);
         };
       },
     };
@@ -34,13 +34,13 @@ export const integralFunction: WindowFunctionKind = {
   name: '$integral',
   compile(operand, context) {
     const plane = planeOf('$integral', operand, context);
-    const { window = WHOLE_PARTITION } = context;
+    const window = context.window() ?? WHOLE_PARTITION;
     return {
       open(partition) {
         const range = windowOf(window, partition);
         return (index) => {
           const { from, to } = range(index);
-          return from === to ? RAW_NULL : rawDouble(area(plane, partition, from, to));
+          return from === to ? RAW_NULL : rawDouble(area(plane, partition, from, to) / plane.unit);
         };
       },
     };
@@ -52,9 +52,9 @@ function area(plane: Plane, partition: Partition, from: number, to: number): num
   let sum = 0;
   let last: { readonly x: number; readonly y: number } | undefined;
   for (let i = from; i < to; i++) {
+    const x = plane.x(partition, i);
     const y = plane.y(partition, i);
     if (y === undefined) continue;
-    const x = plane.x(partition, i);
     if (last !== undefined) sum += ((last.y + y) * (x - last.x)) / 2;
     last = { x, y };
   }
@@ -62,22 +62,27 @@ function area(plane: Plane, partition: Partition, from: number, to: number): num
 }
 
 interface Plane {
-  /** Where a document stands, in units. */
+  /** How many of what `x` counts in make a unit: milliseconds of dates; else 1. */
+  readonly unit: number;
+  /** Where a document stands. */
   x(partition: Partition, index: number): number;
   /** The input; undefined when it is no number. */
   y(partition: Partition, index: number): number | undefined;
 }
 
-function planeOf(name: string, operand: RawValue, { scope, sortFields }: WindowContext): Plane {
+type SlopeName = '$derivative' | '$integral';
+
+function planeOf(name: SlopeName, operand: RawValue, { scope, sortFields }: WindowContext): Plane {
   const operands = namedOperands(name, operand, ['input', 'unit']);
   if (sortFields.length !== 1) {
     throw new CommandError('FailedToParse', `${name} requires a sortBy with exactly one element`);
   }
   const input: Expression = compileExpression(required(name, operands, 'input'), scope);
   const unit = operands.get('unit');
-  const unitLength = unit === undefined ? undefined : unitMs(name, unit);
+  const unitLength = unit === undefined ? undefined : unitMs(unit);
   return {
-    x: (partition, index) => placeOf(name, partition.sortValue(index), unitLength),
+    unit: unitLength ?? 1,
+    x: (partition, index) => placeOf(name, partition.sortValue(index), unitLength !== undefined),
     y(partition, index) {
       const value = input.evaluate(partition.documents[index]);
       return value === undefined || !isNumericType(value.type) ? undefined : numberOf(value);
@@ -85,8 +90,12 @@ function planeOf(name: string, operand: RawValue, { scope, sortFields }: WindowC
   };
 }
 
-function placeOf(name: string, value: RawValue | undefined, unitLength: number | undefined): number {
-  if (value?.type === BSON_TYPE.date && unitLength !== undefined) return dateOf(value) / unitLength;
-  if (value !== undefined && isNumericType(value.type) && unitLength === undefined) return numberOf(value);
-  throw new CommandError(5624900, `${name}: the sortBy value must be a number, or with 'unit' a date`);
+function placeOf(name: SlopeName, value: RawValue | undefined, hasUnit: boolean): number {
+  const isDate = value?.type === BSON_TYPE.date;
+  if (isDate && hasUnit) return dateOf(value);
+  if (!hasUnit && value !== undefined && isNumericType(value.type)) return numberOf(value);
+  const [notDate, noUnit] = name === '$derivative' ? [5624900, 5624901] : [5423901, 5423902];
+  if (hasUnit) throw new CommandError(notDate, `${name} with unit expects the sortBy field to be a Date`);
+  if (isDate) throw new CommandError(noUnit, `${name} where the sortBy is a Date requires a 'unit'`);
+  throw new CommandError(noUnit + 1, `${name} requires the sortBy field to be a number or a Date`);
 }

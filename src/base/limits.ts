@@ -131,5 +131,8 @@ export const EXPRESSION_RANGE_ITEMS_MAX = 4_000_000;
 /** Shapes of queries per collection whose plans are remembered. Source: internalQueryCacheMaxEntriesPerCollection. */
 export const PLAN_CACHE_ENTRIES_MAX = 5000;
 
+/** Shapes of queries per collection that are kept with their plans, ready to run. */
+export const PREPARED_QUERIES_MAX = 500;
+
 /** Bytes of one value that an expression computes. Source: the order of MongoDB's limit for accumulators and buffers. */
 export const EXPRESSION_VALUE_BYTES_MAX = 100 * 1024 * 1024;

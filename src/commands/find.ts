@@ -6,13 +6,13 @@ import { BSON_TYPE, isNumericType, type ValueSpan } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
-import { ID_NAME } from '../database/insertable.ts';
 import { OplogSource } from '../database/oplog_query.ts';
-import { planOf, fixedQuery, ListSource, MatchSource, openPlanned } from '../database/running_query.ts';
+import { chooseFor, fixedQuery, isCovered, ListSource, MatchSource, openPlanned } from '../database/running_query.ts';
 import { SortSource, WindowSource, type RunningQuery, type SortPlace } from '../database/running_query.ts';
 import { keyProjection, withRecordId } from '../database/key_projection.ts';
-import { indexesOf, resolveHint, type Hint } from '../database/plan.ts';
+import { indexesOf, resolveHint, type Choice, type Hint } from '../database/plan.ts';
 import type { Access } from '../database/planner/access.ts';
+import type { CollectionQueries } from '../database/prepared/prepared_queries.ts';
 import { ProjectionShape } from '../database/projection_shape.ts';
 import type { KeyLimits } from '../database/planner/key_limits.ts';
 import { Turn } from '../database/turn.ts';
@@ -38,6 +38,8 @@ import { valueOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import type { Find } from './find_arguments.ts';
 import { findOnView } from './find_on_view.ts';
+import { runPrepared, shapingOf } from './find_prepared.ts';
+import { FindShape } from './find_shape.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { noteRequesterTerm } from './oplog_term.ts';
 import { refuseTextWithoutCollection } from './text_without_collection.ts';
@@ -52,14 +54,28 @@ export const findCommand: Command = {
   help: 'returns the documents that match a filter',
   run(request, context, reply) {
     checkName(request);
-    const find = parseFind(request, readNamespace(request, context.data));
+    const ns = readNamespace(request, context.data);
+    const collection = context.data.catalog.find(ns);
+    const shape = collection !== undefined && SHAPE.read(request.body) ? SHAPE : undefined;
+    if (shape !== undefined && collection !== undefined) {
+      const readAt = readPoint(request, context, ns);
+      const at = readAt();
+      const prepared = context.data.prepared.of(collection).find(shape, at);
+      if (prepared !== undefined) {
+        return runPrepared(prepared, shape, { collection, request, context, reply, readAt, at });
+      }
+    }
+    const find = parseFind(request, ns);
     if (find.term !== undefined) {
       const waiting = noteRequesterTerm(find.term, context);
       if (waiting !== undefined) return waiting;
     }
-    return runFind(find, request, context, reply);
+    return runFind(find, shape, { request, context, reply });
   },
 };
+
+/** Of the find that is being parsed. */
+const SHAPE = new FindShape();
 
 /** What is neither a name nor a uuid is told in find's own words. */
 export function checkName(request: CommandRequest): void {
@@ -207,19 +223,14 @@ function takeFlag(find: Find, args: Arguments): void {
   }
 }
 
+/** `shape`: undefined when plans for it are not to be kept. */
 function runFind(
   find: Find,
-  request: CommandRequest,
-  context: CommandContext,
-  reply: BsonWriter,
+  shape: FindShape | undefined,
+  { request, context, reply }: Pick<FindTarget, 'request' | 'context' | 'reply'>,
 ): Promise<void> | undefined {
   const { data } = context;
-  const id = soleId(find);
   const owner = data.catalog.find(find.ns);
-  if (id !== undefined && owner !== undefined && owner.collation === undefined) {
-    writeOne(documentOf(owner, id, readPoint(request, context, find.ns)()), find.ns, { context, reply });
-    return undefined;
-  }
   const view = resolveView(data.catalog, find.ns);
   if (view !== undefined) return findOnView(view, find, { request, context, reply });
   const valueOrder = valueOrderFor(find.collation, owner);
@@ -227,7 +238,7 @@ function runFind(
   const filter = compileFilter(find.filter, scope);
   const order = orderOf(find, scope);
   const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter, scope);
-  const compiled: CompiledFind = { ...find, filter, order, projection, projectionSpec: find.projection };
+  const compiled: CompiledFind = { ...find, filter, order, projection, source: find };
   const readAt = readPoint(request, context, find.ns);
   const turn = new Turn(context.env.clock);
   if (find.ns === OPLOG_NS) return openOplogCursor(compiled, turn, request, { context, reply });
@@ -242,7 +253,7 @@ function runFind(
     const query = listQuery(documents, compiled, { turn, memory: stageMemory(context, find.allowDiskUse) });
     return openCursor(cursorRequest(compiled, query, [], readAt), request, context, reply);
   }
-  return findIn(collection, compiled, { request, context, reply, readAt, turn });
+  return findIn(collection, compiled, { request, context, reply, readAt, turn, shape });
 }
 
 interface FindTarget {
@@ -251,23 +262,27 @@ interface FindTarget {
   readonly reply: BsonWriter;
   readonly readAt: () => Timestamp;
   readonly turn: Turn;
+  readonly shape: FindShape | undefined;
 }
 
 function findIn(collection: Collection, find: CompiledFind, target: FindTarget): Promise<void> | undefined {
-  const { request, context, reply, readAt, turn } = target;
+  const { request, context, reply, readAt, turn, shape } = target;
+  const { data } = context;
   if (find.tailable && collection.capped === undefined) throw notCapped(find.ns);
   const hint = hintOf(find, collection);
   const at = readAt();
+  const { filter, skip, limit } = find;
+  const { sort } = find.order;
+  const limits = limitsOf(find, collection);
+  const choice = chooseFor({ collection, filter, sort, hint, limits, at });
+  if (shape !== undefined) maybeKeep(data.prepared.of(collection), find, choice, { at, shape });
   if (isPointRead(find, hint) && !showsKeys(find)) {
     writePoint(collection, find, at, target);
     return undefined;
   }
-  const { filter, skip, limit } = find;
-  const { sort } = find.order;
+  const { plan } = choice;
   const memory = stageMemory(context, find.allowDiskUse);
-  const limits = limitsOf(find, collection);
   const planned = { collection, filter, sort, hint, limits, skip, limit, at, turn, memory };
-  const plan = planOf(planned);
   const subjects = [collection, ...indexesOf(plan.access)];
   const projection = shownBy(find, collection, { at, access: plan.access });
   const query = openPlanned({ ...planned, projection, shape: shapeOf(find) }, plan);
@@ -282,10 +297,25 @@ function countTailable({ queries: { own, all } }: Collection): void {
   all.tailableScans += 1;
 }
 
+/** The next queries of the shape need no planning, once it was asked for twice. */
+function maybeKeep(
+  prepared: CollectionQueries,
+  find: CompiledFind,
+  choice: Choice,
+  { at, shape }: { readonly at: Timestamp; readonly shape: FindShape },
+): void {
+  if (!prepared.isWorthKeeping(shape)) return;
+  const { filter, source } = find;
+  const { sort } = find.order;
+  const given = { sort: sort === undefined ? undefined : source.sort, projection: source.projection };
+  const covered = isCovered({ shape: shapeOf(find), sort }, choice.plan);
+  prepared.keep(shape, { filter, filterBytes: source.filter, sort, choice, at }, () => shapingOf(given, covered));
+}
+
 /** Undefined when more is shown of documents than what the projection keeps. */
-function shapeOf({ projectionSpec, returnKey, showRecordId }: CompiledFind): ProjectionShape | undefined {
-  if (projectionSpec === undefined || returnKey || showRecordId) return undefined;
-  return ProjectionShape.of(projectionSpec);
+function shapeOf({ source, returnKey, showRecordId }: CompiledFind): ProjectionShape | undefined {
+  if (source.projection === undefined || returnKey || showRecordId) return undefined;
+  return ProjectionShape.of(source.projection);
 }
 
 export function limitsOf(
@@ -320,7 +350,8 @@ interface CompiledFind extends Omit<Find, 'filter' | 'projection'> {
   readonly filter: CompiledFilter;
   readonly order: Order;
   readonly projection: Projection | undefined;
-  readonly projectionSpec: Uint8Array | undefined;
+  /** As it was given. */
+  readonly source: Find;
 }
 
 /** A sort by `$natural` is a hint. */
@@ -384,39 +415,6 @@ function writePoint(collection: Collection, find: CompiledFind, at: Timestamp, t
   const document = found !== undefined && filter.matcher.matches(found, 0) ? found : undefined;
   writeOne(projection === undefined ? document : document && projection.apply(document, 0), find.ns, target);
 }
-
-/** The `_id` of a find that asks for nothing else and wants the document as it is: it need not even be compiled. */
-function soleId(find: Find): ElementReader | undefined {
-  const { filter, skip, batchSize, tailable } = find;
-  if (isShaped(find) || isLimited(find) || skip !== 0 || batchSize === 0 || tailable) return undefined;
-  const reader = new ElementReader(filter);
-  if (!reader.next() || !reader.nameEquals(ID_NAME) || !PLAIN_ID_TYPES.has(reader.type)) return undefined;
-  return filter[reader.end] === 0 ? reader : undefined;
-}
-
-/** Whether documents are chosen or ordered by more than the filter. */
-function isLimited({ sort, hint, collation, variables, min, max }: Find): boolean {
-  if (sort !== undefined || hint !== undefined || min !== undefined || max !== undefined) return true;
-  return collation !== undefined || variables !== undefined;
-}
-
-function isShaped({ projection, returnKey, showRecordId }: Find): boolean {
-  return projection !== undefined || returnKey || showRecordId;
-}
-
-/** Types whose value in a filter can mean nothing but equality. */
-const PLAIN_ID_TYPES: ReadonlySet<number> = new Set([
-  BSON_TYPE.double,
-  BSON_TYPE.string,
-  BSON_TYPE.binData,
-  BSON_TYPE.objectId,
-  BSON_TYPE.bool,
-  BSON_TYPE.date,
-  BSON_TYPE.int32,
-  BSON_TYPE.timestamp,
-  BSON_TYPE.int64,
-  BSON_TYPE.decimal128,
-]);
 
 function documentOf(collection: Collection, id: ValueSpan, at: Timestamp): Uint8Array | undefined {
   const recordId = collection.recordOf(collection.idKeyView(id), at);

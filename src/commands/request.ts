@@ -96,6 +96,8 @@ function sizeAt(bytes: Uint8Array, at: number): number {
 
 interface GenericArgument {
   readonly name: Uint8Array;
+  /** One of its own. */
+  readonly bit: number;
   /** Undefined: accepted and not used. */
   readonly read: ((reader: ElementReader, request: ParsedRequest) => void) | undefined;
 }
@@ -104,10 +106,11 @@ const DB = fieldName('$db');
 
 /** Arguments that every command takes, by the length of their names. */
 const GENERIC: GenericArgument[][] = [];
+let genericCount = 0;
 
 function generic(name: string, read?: GenericArgument['read']): void {
   const bytes = fieldName(name);
-  (GENERIC[bytes.length] ??= []).push({ name: bytes, read });
+  (GENERIC[bytes.length] ??= []).push({ name: bytes, bit: 2 ** genericCount++, read });
 }
 
 generic('$db');
@@ -188,6 +191,11 @@ function genericOf(reader: ElementReader): GenericArgument | undefined {
     if (reader.nameEquals(candidate.name)) return candidate;
   }
   return undefined;
+}
+
+/** The bit of the generic argument that the reader stopped at: below 2^31, different for each; 0 for anything else. */
+export function genericBit(reader: ElementReader): number {
+  return genericOf(reader)?.bit ?? 0;
 }
 
 /** Whether the element the reader stopped at is one of the arguments every command takes. */

@@ -52,6 +52,8 @@ export class Collection {
   readonly isReplicated: boolean;
   /** Which plans won, until the indexes change. */
   readonly plans = new PlanCache();
+  /** Rises when the indexes or the options change: queries may have to be planned in other ways then. */
+  generation = 0;
   #options: Uint8Array;
   #capped: CappedLimits | undefined;
   #validator: Validator | undefined;
@@ -148,6 +150,7 @@ export class Collection {
   /** Only the catalog changes a collection's options. */
   setOptions(options: Uint8Array): void {
     const { capped, validator, clusteredIndex, collation } = readCollectionOptions(options);
+    this.generation += 1;
     this.#options = options;
     this.#capped = capped;
     this.#validator = validator === undefined ? undefined : new Validator(validator);
@@ -160,6 +163,7 @@ export class Collection {
     const building = this.#maintained.filter((index) => !this.#indexes.includes(index) && !indexes.includes(index));
     this.#indexes = indexes;
     this.plans.clear();
+    this.generation += 1;
     this.#maintained = [...indexes, ...building];
   }
 

@@ -42,6 +42,7 @@ import { Catalog } from './catalog.ts';
 import { CollectionClone, SessionsClone, type CloneRequest, type CloneTarget } from './clone.ts';
 import type { ClusterClock } from './cluster_clock.ts';
 import { CursorRegistry } from './cursors.ts';
+import { PreparedQueries } from './prepared/prepared_queries.ts';
 import type { Collection } from './collection.ts';
 import { hashCollections, type DataHash } from './hash.ts';
 import { buildAlone } from './index_build.ts';
@@ -79,6 +80,7 @@ export class MemberData implements WriteTarget, Generators {
   readonly catalog: Catalog;
   readonly sessions: SessionStore;
   readonly cursors: CursorRegistry;
+  readonly prepared = new PreparedQueries();
   readonly writeLog: WriteLog;
   /** What TTL indexes did since the process began. */
   readonly ttl = { passes: 0, deletedDocuments: 0 };

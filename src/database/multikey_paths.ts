@@ -12,6 +12,8 @@ const ARRAYS = fieldName('multikeyArrays');
 const PATHS = fieldName('multikeyPaths');
 
 export class MultikeyPaths {
+  /** How often anything was added. */
+  changes = 0;
   #isMultikey = false;
   /** Per field of the index, a bit for each segment. All bits where it is not known which. */
   readonly #arrays: number[];
@@ -57,6 +59,7 @@ export class MultikeyPaths {
   }
 
   add(found: Extraction): void {
+    this.changes += 1;
     this.#isMultikey = true;
     for (const path of found.arrayPaths ?? []) this.#paths.add(path);
     if (found.arrays === undefined && found.arrayPaths === undefined) this.#arrays.fill(-1);

@@ -12,7 +12,7 @@ import { chooseAmongPlans, choosePlan, resolveHint, type Plan } from './plan.ts'
 import { keyPatternOf } from './planner/candidate.ts';
 import { compileProjection } from '../query/projection.ts';
 import { ProjectionShape } from './projection_shape.ts';
-import { openFind, openPlanned, planOf } from './running_query.ts';
+import { openFind, openPlanned, chooseFor } from './running_query.ts';
 import { findField } from '../bson/elements.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { TestData } from './test_support.ts';
@@ -99,7 +99,7 @@ describe('the planner', () => {
       at: TIMESTAMP_MAX,
       turn: new Turn(member.env.clock),
     };
-    const query = openPlanned(request, planOf(request));
+    const query = openPlanned(request, chooseFor(request).plan);
     const documents: Plain[] = [];
     for (let next = query.source.next(); next instanceof Uint8Array; next = query.source.next()) {
       documents.push(decodePlain(next));

@@ -1,6 +1,6 @@
 /** A query that is under way: its plan's scan, and what find does with the documents on their way out. */
 import type { Timestamp } from '../base/optime.ts';
-import type { CompiledFilter } from '../query/matcher.ts';
+import type { CompiledFilter, Matcher } from '../query/matcher.ts';
 import { withoutDisk, type StageMemory } from '../query/pipeline/memory_budget.ts';
 import { metadataOf } from '../query/match/special_conditions.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
@@ -8,7 +8,7 @@ import type { Projection } from '../query/projection.ts';
 import { Sorter } from '../query/sort/sorter.ts';
 import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
-import { choosePlan, isInOrder, type Hint, type Plan } from './plan.ts';
+import { chooseAmongPlans, isInOrder, type Choice, type Hint, type Plan } from './plan.ts';
 import type { KeyLimits } from './planner/key_limits.ts';
 import type { ProjectionShape } from './projection_shape.ts';
 import type { RecordScan } from './record_scan.ts';
@@ -46,13 +46,13 @@ export interface FindRequest {
 }
 
 /** What is asked of the planner alone. */
-export function planOf(request: Omit<FindRequest, 'projection' | 'turn' | 'skip' | 'limit'>): Plan {
+export function chooseFor(request: Omit<FindRequest, 'projection' | 'turn' | 'skip' | 'limit'>): Choice {
   const { collection, filter, hint, at, limits } = request;
-  return choosePlan({ collection, filter, hint, at, limits, sort: request.sort?.indexFields });
+  return chooseAmongPlans({ collection, filter, hint, at, limits, sort: request.sort?.indexFields });
 }
 
 export function openFind(request: FindRequest): RunningQuery {
-  return openPlanned(request, planOf(request));
+  return openPlanned(request, chooseFor(request).plan);
 }
 
 /** A query whose plan was chosen. */
@@ -76,11 +76,21 @@ export function openPlanned(
   const scan = watched(
     openScan({ collection, access: plan.access, matcher, at, turn, isCovered: isCovered(request, plan) }),
   );
-  let source: Source = new ScanSource(scan, collection.queries.all);
+  const memory = request.sort === undefined ? undefined : sortMemory(request);
+  return queryOver({ ...request, memory }, plan, scan);
+}
+
+type QueryRequest = Pick<FindRequest, 'collection' | 'sort' | 'skip' | 'limit' | 'turn' | 'memory' | 'projection'>;
+
+/** Sorts, cuts and reshapes what a scan finds. */
+function queryOver(request: QueryRequest, plan: Plan, scan: RecordScan): PlannedQuery {
+  const { turn, memory } = request;
+  const counters = request.collection.queries.all;
+  let source: Source = new ScanSource(scan, counters);
   let sorted: SortSource | undefined;
   if (request.sort !== undefined && !isInOrder(plan, request.sort)) {
-    collection.queries.all.sorts += 1;
-    sorted = new SortSource(source, request.sort, request.limit + request.skip, { turn, memory: sortMemory(request) });
+    counters.sorts += 1;
+    sorted = new SortSource(source, request.sort, request.limit + request.skip, { turn, memory });
     source = sorted;
   }
   let window: WindowSource | undefined;
@@ -90,6 +100,19 @@ export function openPlanned(
   }
   const { projection } = request;
   return new FindQuery({ source, turn, projection, scan, sorted, window, isSingle: plan.access.kind === 'id' });
+}
+
+/** A query whose filter need not be parsed. */
+export interface PreparedRequest extends Omit<FindRequest, 'filter' | 'hint' | 'limits' | 'shape'> {
+  readonly plan: Plan;
+  /** Undefined when the plan finds exactly what is asked for. */
+  readonly matcher: Matcher | undefined;
+  readonly isCovered: boolean;
+}
+
+export function openPrepared(request: PreparedRequest): RunningQuery {
+  const { collection, plan, matcher, isCovered, at, turn } = request;
+  return queryOver(request, plan, openScan({ collection, access: plan.access, matcher, at, turn, isCovered }));
 }
 
 /** What is known of documents does not go to disk with them. */

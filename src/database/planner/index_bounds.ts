@@ -36,6 +36,8 @@ export interface IndexBounds {
   readonly candidate: Candidate;
   /** Per field of the key, ascending whatever its direction; a field without conditions has everything. */
   readonly fields: readonly (readonly Interval[])[];
+  /** Per field, the conditions that its intervals were made of. */
+  readonly conditions: readonly (readonly Condition[])[];
   /** Whether any condition is used. */
   readonly isBounded: boolean;
   /** Parts of the conjunction that hold for every key in the bounds. */
@@ -48,6 +50,7 @@ export function wholeIndex(candidate: Candidate): IndexBounds {
   return {
     candidate,
     fields: candidate.fields.map(() => [EVERYTHING]),
+    conditions: candidate.fields.map(() => []),
     isBounded: false,
     answered: new Set(),
     keyTests: [],
@@ -93,7 +96,8 @@ function result(candidate: Candidate, choices: readonly (FieldChoice | undefined
     const value = choices[i + 1];
     return pathIntervals(candidate.fields[i + 1].path, value === undefined || isEverything(value.intervals));
   });
-  return { candidate, fields, isBounded: true, answered, keyTests };
+  const conditions = choices.map((choice) => choice?.conditions ?? []);
+  return { candidate, fields, conditions, isBounded: true, answered, keyTests };
 }
 
 /** Which conditions bound field `i`, given those of the fields before it. */

@@ -6,7 +6,7 @@ import { afterPrefix, join, type KeyRange } from '../key_range.ts';
 import type { IndexBounds } from './index_bounds.ts';
 
 /** An interval of one part of a key as the bytes lie in the table. */
-interface PartInterval {
+export interface PartInterval {
   readonly from: Uint8Array;
   readonly to: Uint8Array;
   readonly fromInclusive: boolean;
@@ -28,14 +28,36 @@ export interface TableBounds {
   readonly checks: readonly KeyCheck[];
 }
 
+/** The bounds of one field of an index, as its parts of keys lie in the table: ascending, disjoint. */
+export interface FieldParts {
+  readonly parts: readonly PartInterval[];
+  /** Each of them holds a single value. */
+  readonly isPoints: boolean;
+  /** They hold every value. */
+  readonly isEverything: boolean;
+}
+
 export function tableBounds(bounds: IndexBounds): TableBounds {
-  const parts = bounds.fields.map((intervals, i) => partsOf(intervals, bounds.candidate.fields[i].descending));
-  if (parts.some((list) => list.length === 0)) return { ranges: [], checks: [] };
+  return boundsOfParts(
+    bounds.fields.map((intervals, i) => fieldParts(intervals, bounds.candidate.fields[i].descending)),
+  );
+}
+
+export function fieldParts(intervals: readonly Interval[], descending: boolean): FieldParts {
+  return {
+    parts: partsOf(intervals, descending),
+    isPoints: intervals.every(isPoint),
+    isEverything: isEverything(intervals),
+  };
+}
+
+export function boundsOfParts(fields: readonly FieldParts[]): TableBounds {
+  if (fields.some(({ parts }) => parts.length === 0)) return { ranges: [], checks: [] };
   let prefixes: Uint8Array[] = [NOTHING];
   let i = 0;
-  for (; i < parts.length; i++) {
-    if (!bounds.fields[i].every(isPoint) || prefixes.length * parts[i].length > POINTS_MAX) break;
-    const points = parts[i];
+  for (; i < fields.length; i++) {
+    const { parts: points, isPoints } = fields[i];
+    if (!isPoints || prefixes.length * points.length > POINTS_MAX) break;
     if (prefixes.length === 1 && points.length === 1) {
       prefixes = [join(prefixes[0], points[0].from)];
       continue;
@@ -43,13 +65,13 @@ export function tableBounds(bounds: IndexBounds): TableBounds {
     prefixes = prefixes.flatMap((prefix) => points.map((point) => join(prefix, point.from)));
   }
   const checks: KeyCheck[] = [];
-  for (let field = i + 1; field < parts.length; field++) {
-    if (!isEverything(bounds.fields[field])) checks.push({ field, parts: parts[field] });
+  for (let field = i + 1; field < fields.length; field++) {
+    if (!fields[field].isEverything) checks.push({ field, parts: fields[field].parts });
   }
-  const isOpen = i === parts.length || isEverything(bounds.fields[i]);
+  const isOpen = i === fields.length || fields[i].isEverything;
   const ranges = isOpen
     ? prefixes.map(prefixRange)
-    : prefixes.flatMap((prefix) => parts[i].map((part) => partRange(prefix, part)));
+    : prefixes.flatMap((prefix) => fields[i].parts.map((part) => partRange(prefix, part)));
   return { ranges, checks };
 }
 

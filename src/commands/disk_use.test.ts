@@ -37,6 +37,32 @@ test('they are refused when the command does not allow it', async () => {
   expect(await db.run({ ...GROUP, allowDiskUse: false })).toMatchObject({ ok: 0, code: 292 });
 });
 
+test('what is known of documents goes to disk with them', async () => {
+  const db = await open();
+  await db.run({ createIndexes: 'c', indexes: [{ key: { pad: 'text' }, name: 'text' }] });
+  const documents = Array.from({ length: 40 }, (_, n) => ({ _id: 1000 + n, n, pad: `word ${'x'.repeat(300)}` }));
+  await db.run({ insert: 'c', documents });
+  const text = { $text: { $search: 'word' } };
+  const score = { $meta: 'textScore' };
+  const projection = { n: 1, _id: 0, score };
+  const shown = documents.map(({ n }) => ({ n: 39 - n, score: 0.75 }));
+  expect(await db.run({ find: 'c', filter: text, sort: { n: -1 }, projection })).toMatchObject({
+    cursor: { firstBatch: shown },
+  });
+  const pipeline = [
+    { $match: text },
+    { $addFields: { m: '$n' } },
+    { $sort: { m: -1 } },
+    { $group: { _id: '$n', scores: { $push: score }, pads: { $push: '$pad' } } },
+    { $sort: { _id: -1 } },
+    { $project: { scores: 1 } },
+  ];
+  expect(await db.run({ aggregate: 'c', pipeline, cursor: {} })).toMatchObject({
+    cursor: { firstBatch: shown.map(({ n, score: one }) => ({ _id: n, scores: [one] })) },
+  });
+  expect(db.member.files.list('temporary')).toEqual([]);
+});
+
 test('a cursor that is killed takes its files away', async () => {
   const db = await open();
   const reply = await db.run({ ...SORT, batchSize: 2 });

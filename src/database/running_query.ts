@@ -1,7 +1,7 @@
 /** A query that is under way: its plan's scan, and what find does with the documents on their way out. */
 import type { Timestamp } from '../base/optime.ts';
 import type { CompiledFilter, Matcher } from '../query/matcher.ts';
-import { withoutDisk, type StageMemory } from '../query/pipeline/memory_budget.ts';
+import { carryingMetadata, type StageMemory } from '../query/pipeline/memory_budget.ts';
 import { metadataOf } from '../query/match/special_conditions.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { Projection } from '../query/projection.ts';
@@ -115,10 +115,10 @@ export function openPrepared(request: PreparedRequest): RunningQuery {
   return queryOver(request, plan, openScan({ collection, access: plan.access, matcher, at, turn, isCovered }));
 }
 
-/** What is known of documents does not go to disk with them. */
+/** What is known of documents goes to disk with them. */
 function sortMemory({ filter, memory }: FindRequest): StageMemory | undefined {
-  const isKnown = filter.isSpecial && metadataOf(filter.predicate)?.isUsed === true;
-  return memory !== undefined && isKnown ? withoutDisk(memory) : memory;
+  const metadata = filter.isSpecial ? metadataOf(filter.predicate) : undefined;
+  return memory === undefined || metadata === undefined ? memory : carryingMetadata(memory, metadata);
 }
 
 interface FindParts {

@@ -6,7 +6,12 @@
  * makes a new document of another carries it over.
  */
 import { CommandError } from '../base/command_error.ts';
-import type { RawValue } from '../bson/value.ts';
+import { invariant } from '../base/invariant.ts';
+import { uint32At } from '../bson/bytes.ts';
+import { ElementReader } from '../bson/elements.ts';
+import { copyValue, type RawValue } from '../bson/value.ts';
+import { BsonWriter } from '../bson/writer.ts';
+import type { Baggage } from './spill/spill_file.ts';
 
 export type MetadataKind = 'textScore' | 'geoNearDistance' | 'geoNearPoint';
 
@@ -22,7 +27,7 @@ export function isMetadataKind(kind: string): kind is MetadataKind {
 }
 
 /** The metadata of one query's documents. */
-export class DocumentMetadata {
+export class DocumentMetadata implements Baggage {
   readonly #provided = new Set<MetadataKind>();
   /** The kinds that are kept. */
   readonly #asked = new Set<MetadataKind>();
@@ -67,6 +72,33 @@ export class DocumentMetadata {
 
   get(document: Uint8Array, kind: MetadataKind): RawValue | undefined {
     return this.#values.get(document)?.get(kind);
+  }
+
+  /** For a temporary file: the document, and behind it a document of what is known. */
+  packed(document: Uint8Array): Uint8Array {
+    const known = this.#isUsed ? this.#values.get(document) : undefined;
+    if (known === undefined) return document;
+    const writer = new BsonWriter().startDocument();
+    for (const [kind, value] of known) writer.value(kind, value);
+    const more = writer.endDocument().finish();
+    const bytes = new Uint8Array(document.length + more.length);
+    bytes.set(document);
+    bytes.set(more, document.length);
+    return bytes;
+  }
+
+  /** The document out of what {@link packed} gave; what was known of it is known of this one. */
+  unpacked(bytes: Uint8Array): Uint8Array {
+    const size = uint32At(bytes, 0);
+    if (size === bytes.length) return bytes;
+    const document = bytes.slice(0, size);
+    const reader = new ElementReader(bytes, size);
+    while (reader.next()) {
+      const kind = reader.name();
+      invariant(isMetadataKind(kind), () => `${kind} is a kind of metadata`);
+      this.set(document, kind, copyValue(reader.value()));
+    }
+    return document;
   }
 
   /** `to` was made of `from`. */

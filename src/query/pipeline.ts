@@ -21,7 +21,7 @@ import type { Source } from './pipeline/source.ts';
 import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
 import { neededFields } from './pipeline/rewrite/needed_fields.ts';
 import { rewritePipeline } from './pipeline/rewrite/rewrite_pipeline.ts';
-import { IN_MEMORY, type StageMemory } from './pipeline/memory_budget.ts';
+import { carryingMetadata, IN_MEMORY, type StageMemory } from './pipeline/memory_budget.ts';
 import type { Collections, PipelinePlace, PipelineWatch, Stage, StageContext, StageKind } from './pipeline/stage.ts';
 import type { ListSystemDocuments } from './pipeline/system_request.ts';
 import type { WriteSpec } from './pipeline/write_spec.ts';
@@ -75,8 +75,8 @@ export function compilePipeline(
 
 function contextOf(settings: PipelineSettings, place: PipelinePlace, depth: number): StageContext {
   return {
-    memory: IN_MEMORY,
     ...settings,
+    memory: carryingMetadata(settings.memory ?? IN_MEMORY, settings.scope.metadata),
     place,
     depth,
     compile(stages, inner, scope, ns = settings.ns) {

@@ -1,27 +1,27 @@
-/** `$densify`: documents for the places between those that are there, step by step. */
+/**
+ * `$densify`: documents for the places between those that are there, step by step.
+ *
+ * The documents are sorted by the field (and before that by partition, unless the range is that of all partitions), then
+ * pass one by one; each partition remembers the place that comes next. What is missing before a document is made when it
+ * comes, what is missing behind the last one at the end.
+ */
 import { CommandError } from '../../base/command_error.ts';
-import { int64At, fieldName } from '../../bson/bytes.ts';
-import { ElementReader } from '../../bson/elements.ts';
-import { BSON_TYPE, isNumericType, typeAlias } from '../../bson/types.ts';
-import {
-  copyValue,
-  integerOf,
-  isWholeNumber,
-  maybeStringOf,
-  numberOf,
-  rawDate,
-  RAW_NULL,
-  stringOf,
-  type RawValue,
-} from '../../bson/value.ts';
+import { invariant } from '../../base/invariant.ts';
+import { int64At } from '../../bson/bytes.ts';
+import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
+import { copyValue, integerOf, rawDate, RAW_NULL, type RawValue } from '../../bson/value.ts';
+import { BsonWriter } from '../../bson/writer.ts';
 import { UTC } from '../date/time_zone.ts';
-import { addUnits, timeUnitOf, type TimeUnit } from '../date/units.ts';
-import { BARE_SCOPE, type ExpressionScope } from '../expression.ts';
-import { fieldPathComponents } from '../field_path.ts';
+import { addUnits } from '../date/units.ts';
+import type { ExpressionScope } from '../expression.ts';
 import { NumberSum } from '../number/sum.ts';
-import { itemsOf, rawArrayOf } from '../update/array_value.ts';
+import { compileSort, type SortSpec } from '../sort.ts';
+import { Sorter } from '../sort/sorter.ts';
+import { rawArrayOf } from '../update/array_value.ts';
 import { BlockingSource, type BlockingWork } from './blocking_source.ts';
-import { MemoryBudget } from './memory_budget.ts';
+import { parseDensify, type DensifySpec, type Step } from './densify_spec.ts';
+import { MemoryBudget, type StageMemory } from './memory_budget.ts';
+import { Pace } from './pace.ts';
 import { valueThroughDocuments, withValueAt } from './set_at_path.ts';
 import { PAUSE } from './source.ts';
 import type { StageKind } from './stage.ts';
@@ -29,239 +29,169 @@ import type { StageKind } from './stage.ts';
 /** Most documents that one stage may add. Source: MongoDB's internalQueryMaxAllowedDensifyDocs. */
 const ADDED_DOCUMENTS_MAX = 500_000;
 
-/** Documents between two pauses. */
-const RUN_DOCUMENTS = 256;
-
 const NO_DOCUMENT = Uint8Array.of(5, 0, 0, 0, 0);
 
-interface Step {
-  readonly amount: RawValue;
-  readonly unit: TimeUnit | undefined;
-}
-
-type Bounds = 'full' | 'partition' | { readonly lower: RawValue; readonly upper: RawValue };
-
-interface DensifySpec {
-  readonly field: readonly Uint8Array[];
-  readonly partitionBy: readonly (readonly Uint8Array[])[];
-  readonly step: Step;
-  readonly bounds: Bounds;
-}
+/** What a partition costs besides its key and its values. */
+const PARTITION_OVERHEAD_BYTES = 128;
 
 export const densifyStage: StageKind = {
   name: '$densify',
-  parse(operand, { scope }) {
-    const spec = parseSpec(operand);
-    return { kind: 'other', open: (source) => new BlockingSource(source, new DensifyWork(spec, scope)) };
+  parse(operand, { scope, memory }) {
+    const spec = parseDensify(operand);
+    return { kind: 'other', open: (source) => new BlockingSource(source, new DensifyWork(spec, scope, memory)) };
   },
 };
 
-function parseSpec(operand: RawValue): DensifySpec {
-  const options = optionsOf('$densify', operand, ['field', 'partitionByFields', 'range']);
-  const field = pathOf(required(options, 'field'));
-  const partitions = options.get('partitionByFields');
-  if (partitions !== undefined && partitions.type !== BSON_TYPE.array)
-    throw failed("'partitionByFields' must be an array");
-  const range = optionsOf('$densify.range', required(options, 'range'), ['step', 'unit', 'bounds']);
-  const unit = range.get('unit');
-  const step = stepOf(required(range, 'step'), unit);
-  const bounds = boundsOf(required(range, 'bounds'), step);
-  const partitionBy = partitions === undefined ? [] : itemsOf(partitions).map(pathOf);
-  if (bounds === 'partition' && partitionBy.length === 0) {
-    throw failed(
-      "one may not specify the bounds as 'partition' without specifying a non-empty array of partitionByFields",
-    );
-  }
-  return { field, partitionBy, step, bounds };
-}
-
-function optionsOf(name: string, operand: RawValue, known: readonly string[]): ReadonlyMap<string, RawValue> {
-  if (operand.type !== BSON_TYPE.object)
-    throw failed(`the ${name} specification must be an object, found ${typeAlias(operand.type)}`);
-  const options = new Map<string, RawValue>();
-  const reader = new ElementReader(operand.bytes, operand.start);
-  while (reader.next()) {
-    if (!known.includes(reader.name()))
-      throw new CommandError(40415, `BSON field '${name}.${reader.name()}' is an unknown field.`);
-    options.set(reader.name(), reader.value());
-  }
-  return options;
-}
-
-function required(options: ReadonlyMap<string, RawValue>, name: string): RawValue {
-  const value = options.get(name);
-  if (value === undefined)
-    throw new CommandError(40414, `BSON field '$densify.${name}' is missing but a required field`);
-  return value;
-}
-
-function pathOf(value: RawValue): Uint8Array[] {
-  if (value.type !== BSON_TYPE.string) throw failed('$densify: fields must be named by strings');
-  return fieldPathComponents(stringOf(value)).map(fieldName);
-}
-
-function stepOf(amount: RawValue, unit: RawValue | undefined): Step {
-  if (!isNumericType(amount.type))
-    throw failed('the step parameter in a range statement must be a strictly positive numeric value');
-  if (!(numberOf(amount) > 0))
-    throw new CommandError(
-      5733401,
-      'the step parameter in a range statement must be a strictly positive numeric value',
-    );
-  if (unit === undefined) return { amount, unit: undefined };
-  if (!isWholeNumber(amount))
-    throw new CommandError(
-      6586400,
-      'The step parameter in a range satement must be a whole number when densifying a date range',
-    );
-  return { amount, unit: timeUnitOf(maybeStringOf(unit) ?? '') };
-}
-
-function boundsOf(value: RawValue, { unit }: Step): Bounds {
-  const text = maybeStringOf(value);
-  if (text === 'full' || text === 'partition') return text;
-  const [lower, upper, ...rest] = value.type === BSON_TYPE.array ? itemsOf(value) : [];
-  if (lower === undefined || upper === undefined || rest.length > 0) {
-    throw failed("the bounds in a range statement must be 'full', 'partition', or an array of two values");
-  }
-  for (const bound of [lower, upper]) {
-    const fits = unit === undefined ? isNumericType(bound.type) : bound.type === BSON_TYPE.date;
-    if (!fits) throw failed('bounds must be numbers, or dates with a unit');
-  }
-  if (BARE_SCOPE.order.compare(lower, upper) > 0)
-    throw failed('the bounds in a range statement must be in ascending order');
-  return { lower, upper };
-}
-
-interface Place {
-  readonly value: RawValue;
-  readonly document: Uint8Array;
+interface PartitionPlace {
+  /** The fields that documents of the partition share. */
+  readonly fields: Uint8Array;
+  /** Where the next document should be. */
+  next: RawValue;
 }
 
 class DensifyWork implements BlockingWork {
   readonly #spec: DensifySpec;
   readonly #scope: ExpressionScope;
-  readonly #memory = new MemoryBudget('$densify');
-  /** Documents without the field. */
-  readonly #others: Uint8Array[] = [];
-  readonly #partitions = new Map<string, Place[]>();
+  readonly #sorter: Sorter;
+  readonly #budget: MemoryBudget;
+  readonly #pace = new Pace();
+  readonly #partitions = new Map<string, PartitionPlace>();
+  /** Of the first and the last document. */
+  #least: RawValue | undefined;
+  #greatest: RawValue | undefined;
   #added = 0;
 
-  constructor(spec: DensifySpec, scope: ExpressionScope) {
+  constructor(spec: DensifySpec, scope: ExpressionScope, memory: StageMemory) {
     this.#spec = spec;
     this.#scope = scope;
+    this.#sorter = new Sorter(sortOf(spec, scope), Infinity, memory);
+    this.#budget = new MemoryBudget('$densify', memory, () => partitionsTooLarge(memory.bytesMax));
   }
 
   add(document: Uint8Array): void {
-    this.#memory.take(document.length);
-    const { field, partitionBy, step } = this.#spec;
-    const value = valueThroughDocuments(document, field);
-    if (value === undefined || value.type === BSON_TYPE.null || value.type === BSON_TYPE.undefined) {
-      this.#others.push(document);
+    this.#sorter.add(document);
+  }
+
+  *results(): Generator<Uint8Array | typeof PAUSE> {
+    for (let document = this.#sorter.next(); document !== undefined; document = this.#sorter.next()) {
+      if (this.#pace.mustPause()) yield PAUSE;
+      const value = valueThroughDocuments(document, this.#spec.field);
+      if (value === undefined || value.type === BSON_TYPE.null || value.type === BSON_TYPE.undefined) yield document;
+      else yield* this.#before(document, value);
+    }
+    yield* this.#after();
+  }
+
+  close(): void {
+    this.#sorter.close();
+  }
+
+  /** What is missing before a document, and the document. */
+  *#before(document: Uint8Array, value: RawValue): Generator<Uint8Array | typeof PAUSE> {
+    checkValue(value, this.#spec.step);
+    const { compare } = this.#scope.order;
+    const { bounds, step } = this.#spec;
+    const partition = this.#partitionOf(document, value);
+    const isGiven = typeof bounds === 'object';
+    const end = isGiven && compare(bounds.upper, value) < 0 ? bounds.upper : value;
+    yield* this.#fill(partition, end);
+    const isInside = !isGiven || compare(value, bounds.upper) < 0;
+    if (isInside && compare(partition.next, value) === 0) partition.next = stepFrom(partition.next, step);
+    yield document;
+  }
+
+  /** What is missing behind the last document of each partition. */
+  *#after(): Generator<Uint8Array | typeof PAUSE> {
+    const { bounds } = this.#spec;
+    if (bounds === 'partition') return;
+    if (typeof bounds === 'object') {
+      const isEmpty = this.#partitions.size === 0;
+      const all = isEmpty ? [{ fields: NO_DOCUMENT, next: bounds.lower }] : [...this.#partitions.values()];
+      for (const partition of all) yield* this.#fill(partition, bounds.upper);
       return;
     }
-    checkValue(value, step);
-    const parts = partitionBy.map((path) => valueThroughDocuments(document, path) ?? RAW_NULL);
-    const key = this.#scope.order.keyOf(rawArrayOf(parts));
-    const places = this.#partitions.get(key) ?? [];
-    this.#partitions.set(key, places);
-    places.push({ value: copyValue(value), document });
-  }
-
-  *results(): Iterator<Uint8Array | typeof PAUSE> {
-    yield* this.#others;
-    const { order } = this.#scope;
-    const partitions = [...this.#partitions.values()].map((places) =>
-      places.toSorted((a, b) => order.compare(a.value, b.value)),
-    );
-    const whole = rangeOf(partitions.flat(), order);
-    if (partitions.length === 0 && typeof this.#spec.bounds === 'object') partitions.push([]);
-    let run = 0;
-    for (const places of partitions) {
-      for (const document of this.#partition(places, whole)) {
-        yield document;
-        run++;
-        if (run % RUN_DOCUMENTS === 0) yield PAUSE;
-      }
+    const greatest = this.#greatest;
+    if (greatest === undefined) return;
+    const { compare } = this.#scope.order;
+    for (const partition of this.#partitions.values()) {
+      yield* this.#fill(partition, greatest);
+      if (compare(partition.next, greatest) === 0) yield this.#addition(partition);
     }
   }
 
-  /** The documents of a partition with what is added between them. */
-  *#partition(places: readonly Place[], whole: Range | undefined): Generator<Uint8Array> {
-    const { order } = this.#scope;
-    let at = 0;
-    for (const wanted of this.#wanted(places, whole)) {
-      let isThere = false;
-      for (; at < places.length; at++) {
-        const comparison = order.compare(places[at].value, wanted);
-        if (comparison > 0) break;
-        if (comparison === 0) isThere = true;
-        yield places[at].document;
-      }
-      if (!isThere) yield this.#addition(places[0]?.document, wanted);
-    }
-    for (; at < places.length; at++) yield places[at].document;
-  }
-
-  /** The values there should be. Given bounds do not include the upper one; the range of values that are there does. */
-  *#wanted(places: readonly Place[], whole: Range | undefined): Generator<RawValue> {
-    const { order } = this.#scope;
-    const { bounds, step } = this.#spec;
-    const isGiven = typeof bounds === 'object';
-    const range = isGiven ? bounds : bounds === 'partition' ? rangeOf(places, order) : whole;
-    if (range === undefined) return;
-    let wanted = range.lower;
-    for (let i = 1; ; i++) {
-      const beyond = order.compare(wanted, range.upper);
-      if (beyond > 0 || (isGiven && beyond === 0)) return;
-      yield wanted;
-      wanted = stepFrom(range.lower, wanted, step, i);
+  /** Documents up to before `end`. */
+  *#fill(partition: PartitionPlace, end: RawValue): Generator<Uint8Array | typeof PAUSE> {
+    const { compare } = this.#scope.order;
+    while (compare(partition.next, end) < 0) {
+      if (this.#pace.mustPause()) yield PAUSE;
+      yield this.#addition(partition);
+      partition.next = stepFrom(partition.next, this.#spec.step);
     }
   }
 
-  #addition(like: Uint8Array | undefined, value: RawValue): Uint8Array {
+  #addition({ fields, next }: PartitionPlace): Uint8Array {
     this.#added++;
     if (this.#added > ADDED_DOCUMENTS_MAX) {
       throw new CommandError(
         5897900,
-        `Generated ${this.#added} documents in $densify, which is over the limit of ${ADDED_DOCUMENTS_MAX}`,
+        `Generated ${this.#added} documents in $densify, which is over the limit of ${ADDED_DOCUMENTS_MAX}. ` +
+          "Increase the 'internalQueryMaxAllowedDensifyDocs' parameter to allow more generated documents",
       );
     }
-    const { field, partitionBy } = this.#spec;
-    let document: Uint8Array = NO_DOCUMENT;
-    for (const path of like === undefined ? [] : partitionBy) {
-      document = withValueAt(document, path, like === undefined ? undefined : valueThroughDocuments(like, path));
-    }
-    return withValueAt(document, field, value);
+    return withValueAt(fields, this.#spec.field, next);
+  }
+
+  #partitionOf(document: Uint8Array, value: RawValue): PartitionPlace {
+    const { partitionBy, bounds } = this.#spec;
+    this.#least ??= copyValue(value);
+    if (bounds === 'full') this.#greatest = copyValue(value);
+    const parts = partitionBy.map((path) => valueThroughDocuments(document, path));
+    const key = this.#scope.order.keyOf(rawArrayOf(parts.map((part) => part ?? RAW_NULL)));
+    const known = this.#partitions.get(key);
+    if (known !== undefined) return known;
+    let fields: Uint8Array = NO_DOCUMENT;
+    for (const [i, path] of partitionBy.entries()) fields = withValueAt(fields, path, parts[i]);
+    checkWay(fields, this.#spec.field);
+    const next = typeof bounds === 'object' ? bounds.lower : bounds === 'full' ? this.#least : copyValue(value);
+    const partition = { fields, next };
+    this.#budget.take(key.length + fields.length + PARTITION_OVERHEAD_BYTES);
+    this.#partitions.set(key, partition);
+    return partition;
   }
 }
 
-interface Range {
-  readonly lower: RawValue;
-  readonly upper: RawValue;
+function sortOf({ paths, bounds }: DensifySpec, scope: ExpressionScope): SortSpec {
+  const writer = new BsonWriter().startDocument();
+  const names = new Set(bounds === 'full' ? [paths.field] : [...paths.partitionBy, paths.field]);
+  for (const name of names) writer.int32(name, 1);
+  const sort = compileSort(writer.endDocument().finish(), scope.order);
+  invariant(sort !== undefined, 'there is a field to sort by');
+  return sort;
 }
 
-function rangeOf(places: readonly Place[], order: ExpressionScope['order']): Range | undefined {
-  const [first] = places;
-  if (first === undefined) return undefined;
-  let [lower, upper] = [first.value, first.value];
-  for (const { value } of places) {
-    if (order.compare(value, lower) < 0) lower = value;
-    if (order.compare(value, upper) > 0) upper = value;
-  }
-  return { lower, upper };
-}
-
-/** The place after `value`; months are counted from the start, because they differ in length. */
-function stepFrom(start: RawValue, value: RawValue, { amount, unit }: Step, count: number): RawValue {
+/** The place after `value`. */
+function stepFrom(value: RawValue, { amount, unit }: Step): RawValue {
   if (unit !== undefined) {
-    const from = int64At(start.bytes, start.start);
-    return rawDate(Number(addUnits(from, unit, (integerOf(amount) ?? 0n) * BigInt(count), UTC)));
+    return rawDate(Number(addUnits(int64At(value.bytes, value.start), unit, integerOf(amount) ?? 0n, UTC)));
   }
   const sum = new NumberSum();
   sum.add(value);
   sum.add(amount);
   return sum.result();
+}
+
+/** Documents that are added must not put the field into what a partition field holds. */
+function checkWay(fields: Uint8Array, path: readonly Uint8Array[]): void {
+  for (let length = 1; length < path.length; length++) {
+    const value = valueThroughDocuments(fields, path.slice(0, length));
+    if (value === undefined) return;
+    if (value.type === BSON_TYPE.array) {
+      throw new CommandError(5733307, '$densify cannot generate fields nested inside arrays');
+    }
+    if (value.type !== BSON_TYPE.object) {
+      throw new CommandError(5733308, '$densify cannot overwrite non-object values with objects');
+    }
+  }
 }
 
 function checkValue(value: RawValue, { unit }: Step): void {
@@ -272,6 +202,6 @@ function checkValue(value: RawValue, { unit }: Step): void {
   if (!fits) throw new CommandError(5733201, "Densify field type must be numeric, or a date with a 'unit'");
 }
 
-function failed(message: string): CommandError {
-  return new CommandError('FailedToParse', message);
+function partitionsTooLarge(bytesMax: number): CommandError {
+  return new CommandError(6007200, `$densify exceeded memory limit of ${bytesMax} bytes`);
 }

@@ -1,7 +1,8 @@
 /** What stages that have to keep documents may keep, and where the rest goes. */
 import { CommandError } from '../../base/command_error.ts';
 import { PIPELINE_STAGE_SIZE_BYTES_MAX } from '../../base/limits.ts';
-import type { SpillFolder } from '../spill/spill_file.ts';
+import type { DocumentMetadata } from '../metadata.ts';
+import type { Spill } from '../spill/spill_file.ts';
 
 /** Of each stage by itself. */
 export interface StageMemory {
@@ -9,7 +10,7 @@ export interface StageMemory {
   /** The same for sorts. */
   readonly sortBytesMax: number;
   /** Undefined when nothing may be put on disk. */
-  readonly spill: SpillFolder | undefined;
+  readonly spill: Spill | undefined;
 }
 
 /** Without a disk. */
@@ -19,9 +20,9 @@ export const IN_MEMORY: StageMemory = {
   spill: undefined,
 };
 
-/** For documents with metadata, which stays in memory (query/metadata.ts). */
-export function withoutDisk(memory: StageMemory): StageMemory {
-  return { ...memory, spill: undefined };
+/** The same for documents of a query whose metadata goes to disk with them. */
+export function carryingMetadata(memory: StageMemory, metadata: DocumentMetadata): StageMemory {
+  return { ...memory, spill: memory.spill?.carrying(metadata) };
 }
 
 /** Told what is kept. */

@@ -3,7 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { compileSort, type SortSpec } from '../sort.ts';
 import { Sorter } from '../sort/sorter.ts';
-import { withoutDisk, type StageMemory } from './memory_budget.ts';
+import type { StageMemory } from './memory_budget.ts';
 import { Pace } from './pace.ts';
 import { PAUSE, type Source } from './source.ts';
 import type { StageKind } from './stage.ts';
@@ -16,14 +16,7 @@ export const sortStage: StageKind = {
     }
     const spec = compileSort(operand.bytes.slice(operand.start, operand.end), scope.order, scope);
     if (spec === undefined) throw new CommandError(15976, '$sort stage must have at least one sort key');
-    const { metadata } = scope;
-    return {
-      kind: 'sort',
-      spec,
-      open(source, limit) {
-        return new SortSource(source, spec, { limit, memory: metadata.isUsed ? withoutDisk(memory) : memory });
-      },
-    };
+    return { kind: 'sort', spec, open: (source, limit) => new SortSource(source, spec, { limit, memory }) };
   },
 };
 

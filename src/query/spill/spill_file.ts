@@ -13,8 +13,25 @@ const HEADER_BYTES = 8;
 const WRITE_BUFFER_BYTES = 256 * 1024;
 const READ_BUFFER_BYTES = 128 * 1024;
 
-/** The folder of temporary files of one member. Whoever opens a file closes it, which removes it. */
-export class SpillFolder {
+/** Where temporary files are opened. Whoever opens one closes it, which removes it. */
+export interface Spill {
+  open(): SpillFile;
+  /** The same for documents that more is known of than they hold. */
+  carrying(baggage: Baggage): Spill;
+}
+
+/** What goes with documents into a file and comes back with them. */
+export interface Baggage {
+  /** The document, maybe with something behind it. */
+  packed(document: Uint8Array): Uint8Array;
+  /** The document alone; what was behind it is known of it again. */
+  unpacked(bytes: Uint8Array): Uint8Array;
+}
+
+const NO_BAGGAGE: Baggage = { packed: (document) => document, unpacked: (bytes) => bytes };
+
+/** The folder of temporary files of one member. */
+export class SpillFolder implements Spill {
   readonly #files: Files;
   readonly #folder: string;
   #opened = 0;
@@ -29,30 +46,39 @@ export class SpillFolder {
     for (const name of this.#files.list(this.#folder)) this.#files.remove(`${this.#folder}/${name}`);
   }
 
-  open(): SpillFile {
+  open(baggage = NO_BAGGAGE): SpillFile {
     this.#opened += 1;
     const path = `${this.#folder}/${this.#opened}`;
-    return new SpillFile(this.#files, path, () => {
+    const open = (): FileHandle => {
       this.#files.makeDirectory(this.#folder);
       return this.#files.open(path);
-    });
+    };
+    return new SpillFile({ files: this.#files, path, open, baggage });
+  }
+
+  carrying(baggage: Baggage): Spill {
+    const spill: Spill = { open: () => this.open(baggage), carrying: () => spill };
+    return spill;
   }
 }
 
+interface SpillFileParts {
+  readonly files: Files;
+  readonly path: string;
+  readonly open: () => FileHandle;
+  readonly baggage: Baggage;
+}
+
 export class SpillFile {
-  readonly #files: Files;
-  readonly #path: string;
-  readonly #open: () => FileHandle;
+  readonly #parts: SpillFileParts;
   #handle: FileHandle | undefined;
   #isClosed = false;
   #buffer = new Uint8Array(0);
   #used = 0;
   #written = 0;
 
-  constructor(files: Files, path: string, open: () => FileHandle) {
-    this.#files = files;
-    this.#path = path;
-    this.#open = open;
+  constructor(parts: SpillFileParts) {
+    this.#parts = parts;
   }
 
   /** Bytes appended so far: where the next record begins. */
@@ -60,7 +86,8 @@ export class SpillFile {
     return this.#written + this.#used;
   }
 
-  append(head: Uint8Array, body: Uint8Array): void {
+  append(head: Uint8Array, document: Uint8Array): void {
+    const body = this.#parts.baggage.packed(document);
     const size = HEADER_BYTES + head.length + body.length;
     if (this.#used + size > this.#buffer.length) {
       this.#flush();
@@ -77,7 +104,8 @@ export class SpillFile {
   read(start = 0, end = this.end): SpillReader {
     this.#flush();
     this.#buffer = new Uint8Array(0);
-    return new SpillReader((into, position) => this.#io((handle) => handle.read(into, position)), start, end);
+    const readAt: ReadAt = (into, position) => this.#io((handle) => handle.read(into, position));
+    return new SpillReader(readAt, this.#parts.baggage, start, end);
   }
 
   /** Removes the file. */
@@ -86,7 +114,7 @@ export class SpillFile {
     this.#isClosed = true;
     this.#buffer = new Uint8Array(0);
     this.#handle?.close();
-    if (this.#handle !== undefined) this.#files.remove(this.#path);
+    if (this.#handle !== undefined) this.#parts.files.remove(this.#parts.path);
   }
 
   #flush(): void {
@@ -100,7 +128,7 @@ export class SpillFile {
   /** What a disk refuses here loses nothing but the query. */
   #io<T>(action: (handle: FileHandle) => T): T {
     try {
-      this.#handle ??= this.#open();
+      this.#handle ??= this.#parts.open();
       return action(this.#handle);
     } catch (error) {
       if (!(error instanceof IoError)) throw error;
@@ -116,8 +144,9 @@ type ReadAt = (into: Uint8Array, position: number) => number;
 export class SpillReader {
   /** Of the current record; both are copies. */
   head = new Uint8Array(0);
-  body = new Uint8Array(0);
+  body: Uint8Array = new Uint8Array(0);
   readonly #readAt: ReadAt;
+  readonly #baggage: Baggage;
   readonly #end: number;
   #buffer = new Uint8Array(READ_BUFFER_BYTES);
   /** What is read and not yet passed: [#at, #filled) of the buffer. */
@@ -126,8 +155,9 @@ export class SpillReader {
   /** Of the file, behind what is in the buffer. */
   #position: number;
 
-  constructor(readAt: ReadAt, start: number, end: number) {
+  constructor(readAt: ReadAt, baggage: Baggage, start: number, end: number) {
     this.#readAt = readAt;
+    this.#baggage = baggage;
     this.#position = start;
     this.#end = end;
   }
@@ -143,7 +173,7 @@ export class SpillReader {
     const head = this.#at + HEADER_BYTES;
     const body = head + headLength;
     this.head = this.#buffer.slice(head, body);
-    this.body = this.#buffer.slice(body, body + bodyLength);
+    this.body = this.#baggage.unpacked(this.#buffer.slice(body, body + bodyLength));
     this.#at += size;
     return true;
   }

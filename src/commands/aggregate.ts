@@ -12,7 +12,7 @@ import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { FIRST_BATCH_DOCUMENTS, openCursor, readPoint } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { valueOrderFor, viewOrderFor } from './collation_argument.ts';
-import { explainPipeline } from './explain_aggregate.ts';
+import { explainPipeline, type ExplainedPipeline } from './explain_aggregate.ts';
 import type { ExplainTarget } from './explain_reply.ts';
 import { expressionScope } from './expression_scope.ts';
 import { ForeignCollections, pipelineSettings } from './foreign_collections.ts';
@@ -67,18 +67,54 @@ export const aggregateCommand: Command = {
 /** The command is explained whether or not it says so itself. */
 export function explainAggregate(request: CommandRequest, target: ExplainTarget): Promise<void> | undefined {
   const { context } = target;
-  const { data } = context;
   const aggregate = parseAggregate(request, true);
   const isAboutCollection = checkTarget(request, aggregate);
-  const ns = isAboutCollection ? readNamespace(request, data) : `${request.db}.$cmd.aggregate`;
-  const readAt = readPoint(request, context, ns);
-  const turn = new Turn(context.env.clock);
-  const settled: Settled = { aggregate, ns, isAboutCollection, readAt, turn };
-  const { target: opened, stages } = compileAggregate(settled, request, context);
-  const { pipeline, hint } = opened;
-  const collection = data.catalog.find(opened.ns);
-  return explainPipeline({ ns: opened.ns, collection, pipeline, stages, hint, at: readAt() }, target);
+  const ns = isAboutCollection ? readNamespace(request, context.data) : `${request.db}.$cmd.aggregate`;
+  return explainParsed({ aggregate, ns, isAboutCollection }, request, target);
 }
+
+/** What another command comes to on a view. */
+export function explainOnView(
+  ns: string,
+  read: Pick<Aggregate, 'pipeline' | 'hint' | 'variables' | 'collation'>,
+  request: CommandRequest,
+  target: ExplainTarget,
+): Promise<void> | undefined {
+  const rest = { batchSize: 0, isExplained: true, allowDiskUse: undefined, bypassesValidation: false };
+  return explainParsed({ aggregate: { ...read, ...rest }, ns, isAboutCollection: true }, request, target);
+}
+
+function explainParsed(
+  parsed: Pick<Settled, 'aggregate' | 'ns' | 'isAboutCollection'>,
+  request: CommandRequest,
+  target: ExplainTarget,
+): Promise<void> | undefined {
+  const { context } = target;
+  const { aggregate, ns, isAboutCollection } = parsed;
+  const readAt = readPoint(request, context, ns);
+  const settled: Settled = { ...parsed, readAt, turn: new Turn(context.env.clock) };
+  const { target: opened, stages, settings } = compileAggregate(settled, request, context);
+  const { foreign, hint } = opened;
+  const isSource = !isAboutCollection || VIRTUAL_STAGES.has(firstStageName(aggregate));
+  const explainedOver = (over: string, list: readonly Uint8Array[], ownSource: boolean): ExplainedPipeline => {
+    const view = ownSource ? undefined : resolveView(context.data.catalog, over);
+    const below = view?.ns ?? over;
+    return {
+      ns: below,
+      collection: ownSource ? undefined : context.data.catalog.find(below),
+      isSource: ownSource,
+      stages: view === undefined ? list : [...view.pipeline, ...list],
+      settings: { ...settings, ns: below, collections: foreign },
+      hint: over === opened.ns ? hint : undefined,
+      at: readAt(),
+      over: (other, inner) => explainedOver(other, inner, false),
+    };
+  };
+  return explainPipeline(explainedOver(opened.ns, stages, isSource), target);
+}
+
+/** First stages that make documents about the collection. */
+const VIRTUAL_STAGES = new Set(['$collStats', '$indexStats', '$planCacheStats']);
 
 interface Settled {
   readonly aggregate: Aggregate;
@@ -118,7 +154,7 @@ function compileAggregate(settled: Settled, request: CommandRequest, context: Co
   const { write } = pipeline;
   if (write !== undefined) checkOutput(write, request, context);
   const target = { ns: view?.ns ?? ns, pipeline, foreign, hint: aggregate.hint, memory, readAt, turn };
-  return { target, stages, write };
+  return { target, stages, write, settings };
 }
 
 function failRun(error: unknown): never {

@@ -46,7 +46,10 @@ describe('explain', () => {
     const db = await filled();
     const pipeline = [{ $match: { a: 1 } }, { $unwind: '$b' }];
     const reply = await db.run({ explain: { aggregate: 'c', pipeline, cursor: {} } });
-    expect(reply['stages']).toMatchObject([{ $cursor: { executionStats: { nReturned: 20 } } }, { $unwind: '$b' }]);
+    expect(reply['stages']).toMatchObject([
+      { $cursor: { executionStats: { nReturned: 20 } } },
+      { $unwind: { path: '$b' } },
+    ]);
   });
 
   test('changes nothing', async () => {

@@ -7,6 +7,7 @@ import { Arguments } from './arguments.ts';
 import { explainAggregate } from './aggregate.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { explainQuery, type Verbosity } from './explain_reply.ts';
+import { explainView } from './explain_view.ts';
 import { EXPLAINERS } from './explained_query.ts';
 
 const DB = fieldName('$db');
@@ -23,6 +24,8 @@ export function explainCommand(commands: () => readonly Command[]): Command {
       const inner = innerRequest(command, request);
       const explainer = EXPLAINERS.get(inner.name);
       if (inner.name === 'aggregate') return explainAggregate(inner, { context, verbosity, reply, command });
+      const onView = explainView(inner, { context, verbosity, reply, command });
+      if (onView !== undefined) return onView.done;
       if (explainer === undefined) throw cannotExplain(inner.name, commands());
       const query = explainer(inner, context);
       return explainQuery(query, { context, verbosity, reply, command });

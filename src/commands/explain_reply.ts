@@ -9,6 +9,7 @@ import {
 } from '../database/explain/explain_query.ts';
 import { ExplainRun } from '../database/explain/explain_run.ts';
 import type { ExplainedQuery } from '../database/explain/query_stages.ts';
+import type { Source } from '../query/pipeline/source.ts';
 import type { Choice } from '../database/plan.ts';
 import type { Plan } from '../database/planner/access.ts';
 import { Turn } from '../database/turn.ts';
@@ -44,38 +45,55 @@ export function explainQuery(query: ExplainedQuery, target: ExplainTarget): Prom
     execution.write();
     writeServer(target);
   };
-  const waiting = execution.run();
+  const waiting = runToEnd(
+    () => execution.advance(),
+    target.context,
+    () => execution.resume(),
+  );
   if (waiting === undefined) finish();
   return waiting?.then(finish);
 }
 
-/** A run of the winner and, where they are asked for, short ones of all plans. */
+/** What is run for an explain, a step at a time. */
+export interface ExplainExecution {
+  advance(): 'done' | 'pause';
+  /** After a pause. */
+  resume(): void;
+  /** Writes `executionStats`, once it is done. */
+  write(): void;
+  /** How many documents the winner gave. */
+  returned(): number;
+}
+
+/** A run of the winner and, where they are asked for, short ones of all plans. `through`: what is put over the winner. */
 export function executeChoice(
   query: ExplainedQuery,
   choice: Choice | undefined,
   { context, verbosity, reply }: Pick<ExplainTarget, 'context' | 'verbosity' | 'reply'>,
-): { run(): Promise<void> | undefined; write(): void } {
+  through?: (source: Source) => Source,
+): ExplainExecution {
   const { clock } = context.env;
   const startedAt = clock.monotonic();
   const turn = new Turn(clock);
-  const start = (plan: Plan, most: number): ExplainRun | undefined => {
-    return query.collection && new ExplainRun(query, query.collection, { plan, turn, most });
+  const start = (plan: Plan, most: number, above?: typeof through): ExplainRun | undefined => {
+    return query.collection && new ExplainRun(query, query.collection, { plan, turn, most, through: above });
   };
   const isTried = verbosity === 'allPlansExecution' && choice !== undefined && choice.rejected.length > 0;
   const tried = isTried ? [choice.plan, ...choice.rejected] : [];
-  const winner = choice && start(choice.plan, Infinity);
+  const winner = choice && start(choice.plan, Infinity, through);
   const trials = tried.map((plan): ExecutedPlan & { run: ExplainRun | undefined } => ({
     plan,
     run: start(plan, TRIAL_RESULTS_MAX),
   }));
   const runs = [winner, ...trials.map((one) => one.run)].filter((one) => one !== undefined);
   let current = 0;
-  const advance = (): 'done' | 'pause' => {
-    for (; current < runs.length; current++) if (runs[current].advance() === 'pause') return 'pause';
-    return 'done';
-  };
   return {
-    run: () => runToEnd(advance, context, () => resume(query, turn)),
+    advance() {
+      for (; current < runs.length; current++) if (runs[current].advance() === 'pause') return 'pause';
+      return 'done';
+    },
+    resume: () => resume(query, turn),
+    returned: () => winner?.returned ?? 0,
     write() {
       const millis = Math.max(0, Math.round(clock.monotonic() - startedAt));
       const all = verbosity === 'allPlansExecution' ? trials : undefined;

@@ -6,7 +6,6 @@ import type { Collection } from '../database/collection.ts';
 import { ProjectionShape } from '../database/projection_shape.ts';
 import type { ExplainedQuery, Purpose } from '../database/explain/query_stages.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
-import { resolveView } from '../database/views.ts';
 import { parseCollation } from '../query/collation.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { compileProjection } from '../query/projection.ts';
@@ -51,18 +50,9 @@ interface Asked {
   readonly purpose: Purpose;
 }
 
-/** The collection that is asked about. Throws NotImplemented for views. */
-function collectionOf(ns: string, { data }: CommandContext): Collection | undefined {
-  const collection = data.catalog.find(ns);
-  if (collection === undefined && resolveView(data.catalog, ns) !== undefined) {
-    throw new CommandError('NotImplemented', `${ns} is a view: explaining it is not implemented`);
-  }
-  return collection;
-}
-
 function explained(asked: Asked, request: CommandRequest, context: CommandContext): ExplainedQuery {
   const { ns, sort, projection, hint, skip = 0, limit = Infinity, variables, purpose } = asked;
-  const collection = collectionOf(ns, context);
+  const collection = context.data.catalog.find(ns);
   const order = valueOrderFor(asked.collation, collection);
   const scope = expressionScope(context, { variables, order });
   const filter = compileFilter(asked.filter, scope);

@@ -23,13 +23,11 @@ export function findOnView(
   target: { readonly request: CommandRequest; readonly context: CommandContext; readonly reply: BsonWriter },
 ): Promise<void> | undefined {
   const { request, context, reply } = target;
-  for (const option of UNSUPPORTED) if (find[option] === true) throw unsupported(option);
-  for (const option of ['min', 'max'] as const) if (find[option] !== undefined) throw unsupported(option);
   const readAt = readPoint(request, context, view.ns);
   const turn = new Turn(context.env.clock);
   const order = viewOrderFor(find.collation, view);
   const scope = expressionScope(context, { variables: find.variables, order });
-  const opened = openView(view, { stages: stagesOf(find), scope, hint: find.hint, readAt, turn }, context);
+  const opened = openView(view, { stages: viewStagesOf(find), scope, hint: find.hint, readAt, turn }, context);
   const cursor = {
     ...opened,
     ns: find.ns,
@@ -47,8 +45,11 @@ function unsupported(option: string): CommandError {
   return new CommandError('InvalidPipelineOperator', `Option ${option} not supported in aggregation.`);
 }
 
-/** A sort by `$natural` leaves the order of the view. */
-function stagesOf({ filter, sort, skip, limit, projection }: Find): Uint8Array[] {
+/** What find is on a view. Refuses what a pipeline cannot do. A sort by `$natural` leaves the order of the view. */
+export function viewStagesOf(find: Find): Uint8Array[] {
+  for (const option of UNSUPPORTED) if (find[option] === true) throw unsupported(option);
+  for (const option of ['min', 'max'] as const) if (find[option] !== undefined) throw unsupported(option);
+  const { filter, sort, skip, limit, projection } = find;
   const stages: Uint8Array[] = [];
   if (!isEmptyDocument(filter)) stages.push(matchStage(filter));
   if (sort !== undefined && !isEmptyDocument(sort) && findField(sort, NATURAL) === undefined) {

@@ -90,7 +90,7 @@ function openOnCollection(request: PipelineRequest): RunningQuery {
 /** What the pipeline looks at, where keys may tell it. */
 function shapeOf(pipeline: CompiledPipeline, { indexes }: Collection): ProjectionShape | undefined {
   const needs = indexes.length === 0 ? undefined : pipeline.needs();
-  return needs && ProjectionShape.of(needs);
+  return needs && (ProjectionShape.of(needs) ?? ProjectionShape.NOTHING);
 }
 
 /** A sample of a large collection is picked instead of read. */

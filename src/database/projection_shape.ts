@@ -11,35 +11,20 @@ export class ProjectionShape {
   /** What it reads; undefined when that may be anything. */
   readonly #paths: ReadonlySet<string> | undefined;
 
+  /** Nothing of documents is looked at. */
+  static readonly NOTHING = new ProjectionShape(Uint8Array.of(5, 0, 0, 0, 0), false, new Set());
+
   /** Undefined for an empty specification. */
   static of(spec: Uint8Array): ProjectionShape | undefined {
-    return isEmptyDocument(spec) ? undefined : new ProjectionShape(spec);
+    if (isEmptyDocument(spec)) return undefined;
+    const { isSimple, paths } = readShape(spec);
+    return new ProjectionShape(spec, isSimple, paths);
   }
 
-  private constructor(spec: Uint8Array) {
-    const reader = new ElementReader(spec);
-    const paths = new Set<string>();
-    let isSimple = true;
-    let isInclusion = false;
-    let readsAnything = false;
-    let hasId = true;
-    while (reader.next()) {
-      const name = reader.name();
-      const isFlag = reader.type === BSON_TYPE.bool || isNumericType(reader.type);
-      if (isFlag && !isTruthy(reader)) {
-        if (name === '_id') hasId = false;
-        else readsAnything = true;
-        continue;
-      }
-      isInclusion = true;
-      isSimple &&= isFlag && !name.includes('.');
-      if (isFlag) paths.add(name);
-      else if (!addPathsRead(reader, paths)) readsAnything = true;
-    }
-    if (hasId) paths.add('_id');
+  private constructor(spec: Uint8Array, isSimple: boolean, paths: ReadonlySet<string> | undefined) {
     this.spec = spec;
-    this.isSimple = isSimple && isInclusion && !readsAnything;
-    this.#paths = isInclusion && !readsAnything ? paths : undefined;
+    this.isSimple = isSimple;
+    this.#paths = paths;
   }
 
   /** Whether the keys of the plan's index have all that is read. */
@@ -52,6 +37,31 @@ export class ProjectionShape {
     if (candidate.fields.some(({ plugin }) => plugin !== undefined) || hasNestedPaths(paths)) return false;
     return [...this.#paths].every((path) => paths.includes(path));
   }
+}
+
+function readShape(spec: Uint8Array): { readonly isSimple: boolean; readonly paths: ReadonlySet<string> | undefined } {
+  const reader = new ElementReader(spec);
+  const paths = new Set<string>();
+  let isSimple = true;
+  let isInclusion = false;
+  let readsAnything = false;
+  let hasId = true;
+  while (reader.next()) {
+    const name = reader.name();
+    const isFlag = reader.type === BSON_TYPE.bool || isNumericType(reader.type);
+    if (isFlag && !isTruthy(reader)) {
+      if (name === '_id') hasId = false;
+      else readsAnything = true;
+      continue;
+    }
+    isInclusion = true;
+    isSimple &&= isFlag && !name.includes('.');
+    if (isFlag) paths.add(name);
+    else if (!addPathsRead(reader, paths)) readsAnything = true;
+  }
+  if (hasId) paths.add('_id');
+  const isKnown = isInclusion && !readsAnything;
+  return { isSimple: isSimple && isKnown, paths: isKnown ? paths : undefined };
 }
 
 function hasNestedPaths(paths: readonly string[]): boolean {
@@ -71,6 +81,7 @@ function addPathsRead(value: ElementReader, paths: Set<string>): boolean {
     case BSON_TYPE.array: {
       const inner = new ElementReader(value.bytes, value.start);
       while (inner.next()) {
+        if (inner.name() === '$const') continue;
         if (FIND_OPERATORS.has(inner.name()) || !addPathsRead(inner, paths)) return false;
       }
       return true;

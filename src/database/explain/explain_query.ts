@@ -16,7 +16,13 @@ export function planExplained(query: ExplainedQuery): Choice | undefined {
   return chooseAmongPlans({ collection, filter, sort: sort?.indexFields, hint, limits, at });
 }
 
-export function writeQueryPlanner(query: ExplainedQuery, choice: Choice | undefined, writer: BsonWriter): void {
+/** `isPipeline`: the query stands for a whole pipeline. */
+export function writeQueryPlanner(
+  query: ExplainedQuery,
+  choice: Choice | undefined,
+  writer: BsonWriter,
+  isPipeline = false,
+): void {
   const { ns, filter, sort, collation } = query;
   const hash = shapeHashOf(queryShapeOf(filter.predicate, sort?.fields));
   writer.startSubdocument('queryPlanner').string('namespace', ns);
@@ -24,6 +30,7 @@ export function writeQueryPlanner(query: ExplainedQuery, choice: Choice | undefi
   if (collation !== undefined) writer.document('collation', collation);
   writer.bool('indexFilterSet', choice?.hasFilter === true);
   writer.string('queryHash', hash).string('planCacheShapeHash', hash).string('planCacheKey', hash);
+  if (isPipeline) writer.bool('optimizedPipeline', true);
   writer.int32('optimizationTimeMillis', 0).bool('maxIndexedOrSolutionsReached', false);
   writer.bool('maxIndexedAndSolutionsReached', false).bool('maxScansToExplodeReached', false);
   writer
@@ -73,7 +80,7 @@ export function writeExecutionStats(query: ExplainedQuery, execution: Execution,
 }
 
 function returnsDocuments({ purpose }: ExplainedQuery): boolean {
-  return purpose.kind === 'find' || purpose.kind === 'distinct';
+  return purpose.kind === 'find' || purpose.kind === 'keys' || purpose.kind === 'distinct';
 }
 
 const NO_RUN: QueryRun = {

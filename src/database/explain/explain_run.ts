@@ -1,22 +1,24 @@
 /** Running a query only to see what it does: nothing is returned, and nothing is changed. */
 import { invariant } from '../../base/invariant.ts';
 import type { Turn } from '../turn.ts';
-import { PAUSE } from '../../query/pipeline/source.ts';
+import { PAUSE, type Source } from '../../query/pipeline/source.ts';
 import { openPlanned, type PlannedQuery } from '../running_query.ts';
+import { ProjectionShape } from '../projection_shape.ts';
 import type { Collection } from '../collection.ts';
 import type { Plan } from '../planner/access.ts';
 import type { RecordScan, Step } from '../record_scan.ts';
 import type { ExplainedQuery, QueryRun } from './query_stages.ts';
 
-export class ExplainRun implements QueryRun {
+export class ExplainRun implements QueryRun, Source {
   readonly scan: CountingScan;
   readonly #query: PlannedQuery;
   readonly #most: number;
+  /** What is asked for documents: the query, or what is above it. */
+  readonly #top: Source;
   returned = 0;
   isEnded = false;
 
-  /** `most`: documents after which it stops. */
-  constructor(query: ExplainedQuery, collection: Collection, { plan, turn, most }: RunOptions) {
+  constructor(query: ExplainedQuery, collection: Collection, { plan, turn, most, through }: RunOptions) {
     const { filter, sort, hint, at } = query;
     const limit = limitOf(query);
     const counting = new CountingScan();
@@ -35,21 +37,29 @@ export class ExplainRun implements QueryRun {
     this.#query = openPlanned(request, plan, (scan) => counting.over(scan));
     this.scan = counting;
     this.#most = most;
+    this.#top = through === undefined ? this : through(this);
   }
 
   get found(): number {
     return this.scan.found;
   }
 
+  next(): ReturnType<Source['next']> {
+    const document = this.#query.source.next();
+    if (document === undefined) this.isEnded = true;
+    else if (document !== PAUSE) this.returned += 1;
+    return document;
+  }
+
+  close(): void {
+    this.#query.source.close();
+  }
+
   advance(): 'done' | 'pause' {
     while (this.returned < this.#most) {
-      const document = this.#query.source.next();
+      const document = this.#top.next();
       if (document === PAUSE) return 'pause';
-      if (document === undefined) {
-        this.isEnded = true;
-        return 'done';
-      }
-      this.returned += 1;
+      if (document === undefined) return 'done';
     }
     return 'done';
   }
@@ -62,10 +72,14 @@ export class ExplainRun implements QueryRun {
 interface RunOptions {
   readonly plan: Plan;
   readonly turn: Turn;
+  /** Documents after which it stops. */
   readonly most: number;
+  /** Puts stages of a pipeline over the query. */
+  readonly through?: ((source: Source) => Source) | undefined;
 }
 
 function shapeOf({ projection, purpose }: ExplainedQuery): ExplainedQuery['projection'] {
+  if (purpose.kind === 'keys') return ProjectionShape.NOTHING;
   return purpose.kind === 'find' ? projection : undefined;
 }
 

@@ -19,6 +19,8 @@ import type { ExplainStage, StageCounts } from './stage.ts';
 /** What the query is for: reading, or one of the commands that do something with what is found. */
 export type Purpose =
   | { readonly kind: 'find' }
+  /** Finding documents of which nothing is looked at. */
+  | { readonly kind: 'keys' }
   | { readonly kind: 'count' }
   | { readonly kind: 'distinct'; readonly key: string }
   | { readonly kind: 'update'; readonly isMulti: boolean; readonly isUpsert: boolean }
@@ -53,6 +55,7 @@ export function queryStages(query: ExplainedQuery, plan: Plan | undefined, run: 
   const { purpose } = query;
   if (plan === undefined) return missingStages(query, run);
   if (purpose.kind === 'count') return countStages(query, plan, run);
+  if (purpose.kind === 'keys') return shaped(query, plan, { below: countInput(plan, run), isCovered: false, run });
   const covers = isCovered({ shape: query.projection, sort: query.sort }, plan) && purpose.kind === 'find';
   const access = accessStages(plan, run, covers);
   const isRooted = plan.access.kind === 'union' && plan.access.isRooted;

@@ -73,7 +73,14 @@ function isIdle({ name, operand }: StageSpec): boolean {
 
 function joinMatches(first: StageSpec, second: StageSpec): readonly StageSpec[] | undefined {
   if (first.name !== '$match' || second.name !== '$match') return undefined;
-  return [matchOf([first.operand, second.operand])];
+  return [matchOf([...itemsOfAnd(first.operand), ...itemsOfAnd(second.operand)])];
+}
+
+/** A conjunction that stands alone is taken apart, so that those of many stages do not nest. */
+function itemsOfAnd(filter: RawValue): RawValue[] {
+  const fields = fieldsIn(filter);
+  const [[name, list]] = fields;
+  return fields.length === 1 && name === '$and' ? fieldsIn(list).map(([, item]) => item) : [filter];
 }
 
 function moveMatch(first: StageSpec, second: StageSpec): readonly StageSpec[] | undefined {

@@ -1,4 +1,4 @@
-import { expect, test } from 'vitest';
+import { describe, expect, test } from 'vitest';
 import { TestCommands } from '../../tests/support/test_commands.ts';
 
 async function open(): Promise<TestCommands> {
@@ -61,6 +61,56 @@ test('what is known of documents goes to disk with them', async () => {
     cursor: { firstBatch: shown.map(({ n, score: one }) => ({ _id: n, scores: [one] })) },
   });
   expect(db.member.files.list('temporary')).toEqual([]);
+});
+
+test('$bucketAuto gives back what a bucket took', async () => {
+  const db = await open();
+  const pipeline = [
+    { $bucketAuto: { groupBy: '$a', buckets: 20, output: { pads: { $push: '$pad' }, n: { $sum: 1 } } } },
+  ];
+  const reply = await db.run({ aggregate: 'c', pipeline: [...pipeline, { $project: { pads: 0 } }], cursor: {} });
+  const { firstBatch } = reply['cursor'] as { firstBatch: { n: number }[] };
+  expect(firstBatch.map(({ n }) => n)).toEqual(Array.from({ length: 20 }, () => 30));
+});
+
+describe('one partition of $setWindowFields', () => {
+  const WINDOWS = {
+    aggregate: 'c',
+    pipeline: [
+      {
+        $setWindowFields: {
+          partitionBy: { $lt: ['$_id', 500] },
+          sortBy: { a: 1 },
+          output: {
+            sum: { $sum: '$a', window: { documents: [-1, 1] } },
+            near: { $push: '$a', window: { documents: [-1, 0] } },
+            before: { $shift: { output: '$a', by: -300 } },
+            place: { $documentNumber: {} },
+            line: { $linearFill: { $cond: [{ $eq: [{ $mod: ['$a', 3] }, 0] }, '$a', null] } },
+          },
+        },
+      },
+      { $project: { pad: 0, b: 0 } },
+    ],
+    cursor: { batchSize: 1000 },
+  };
+
+  test('goes to disk beyond its memory, with the same values', async () => {
+    const db = await open();
+    const onDisk = await db.run(WINDOWS);
+    expect(onDisk).toMatchObject({ ok: 1 });
+    expect(db.member.files.list('temporary')).toEqual([]);
+    for (const name of ['internalQueryMaxBlockingSortMemoryUsageBytes', 'internalDocumentSourceGroupMaxMemoryBytes']) {
+      db.services.server.parameters.setAtStartup(name, '100000000');
+    }
+    expect(onDisk).toEqual(await db.run(WINDOWS));
+  });
+
+  test('is refused when the command does not allow that', async () => {
+    const db = await open();
+    db.services.server.parameters.setAtStartup('internalQueryMaxBlockingSortMemoryUsageBytes', '100000000');
+    expect(await db.run({ ...WINDOWS, allowDiskUse: false })).toMatchObject({ ok: 0, code: 5643011 });
+  });
 });
 
 test('a cursor that is killed takes its files away', async () => {

@@ -22,7 +22,7 @@ import type { AccumulatedField } from './accumulated_fields.ts';
 import { BlockingSource, type BlockingWork } from './blocking_source.ts';
 import { countField, outputOf } from './bucket_stage.ts';
 import { checkRoundable, rounderOf, type Rounder } from './granularity.ts';
-import { MemoryBudget } from './memory_budget.ts';
+import { MemoryBudget, MemoryShare } from './memory_budget.ts';
 import { Pace } from './pace.ts';
 import { PAUSE } from './source.ts';
 import type { StageContext, StageKind } from './stage.ts';
@@ -132,11 +132,13 @@ class BucketAutoWork implements BlockingWork {
     this.#advance();
     let min: RawValue | undefined;
     for (let bucket = 0; bucket < buckets && this.#next !== undefined; bucket++) {
-      const accumulators = fields.map(({ accumulator }) => accumulator.create(this.#budget, undefined));
+      const share = new MemoryShare(this.#budget);
+      const accumulators = fields.map(({ accumulator }) => accumulator.create(share, undefined));
       const first: RawValue = this.#next.value;
       const end = yield* this.#fill(accumulators, bucket === buckets - 1 ? Infinity : size);
       const from = min ?? rounder?.roundDown(first) ?? first;
       yield bucketDocument({ min: from, max: end }, fields, accumulators);
+      share.release();
       min = rounder === undefined ? undefined : end;
     }
   }

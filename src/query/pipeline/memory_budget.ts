@@ -54,6 +54,30 @@ export class MemoryBudget implements MemoryUser {
   }
 }
 
+/** A part of a budget that is given back as a whole. */
+export class MemoryShare implements MemoryUser {
+  readonly #of: MemoryUser;
+  #used = 0;
+
+  constructor(of: MemoryUser) {
+    this.#of = of;
+  }
+
+  take(bytes: number): void {
+    this.#used += bytes;
+    this.#of.take(bytes);
+  }
+
+  give(bytes: number): void {
+    this.#used -= bytes;
+    this.#of.give(bytes);
+  }
+
+  release(): void {
+    this.give(this.#used);
+  }
+}
+
 function exceededBy(stage: string): CommandError {
   return new CommandError(
     'QueryExceededMemoryLimitNoDiskUseAllowed',

@@ -8,28 +8,27 @@ import { Sorter } from '../sort/sorter.ts';
 import { valueKeys, valueThenSort } from '../sort/value_keys.ts';
 import type { SortSpec } from '../sort.ts';
 import type { Partition } from '../window/partition.ts';
-import type { MemoryUser, StageMemory } from './memory_budget.ts';
+import { SpillableList } from '../spill/spillable_list.ts';
+import type { StageMemory } from './memory_budget.ts';
 import { Pace } from './pace.ts';
 import { PAUSE } from './source.ts';
 
-/** What a document costs besides its bytes. */
-const DOCUMENT_OVERHEAD_BYTES = 64;
-
 export interface PartitionsPlace {
   readonly scope: ExpressionScope;
-  /** Of all documents, while they are sorted. */
+  /** Of all documents, while they are sorted, and of one partition. */
   readonly memory: StageMemory;
-  /** Of the partition that is in memory. */
-  readonly budget: MemoryUser;
 }
 
-/** All documents are sorted by partition; then one partition after the other is in memory. */
+/** All documents are sorted by partition; then one partition after the other is gathered, on disk if it is large. */
 export class Partitions {
   readonly #by: Expression | undefined;
   readonly #sort: SortSpec | undefined;
   readonly #place: PartitionsPlace;
   readonly #sorter: Sorter;
   readonly #compare: (a: Uint8Array, b: Uint8Array) => number;
+
+  /** Of the partition at hand. */
+  #members: SpillableList;
 
   constructor(by: Expression | undefined, sort: SortSpec | undefined, place: PartitionsPlace) {
     this.#by = by;
@@ -39,36 +38,34 @@ export class Partitions {
     this.#compare = compare;
     const key = (document: Uint8Array): Uint8Array => keyOf(this.#valueOf(document), document);
     this.#sorter = new Sorter({ key, compare }, Infinity, place.memory);
+    this.#members = new SpillableList({ ...place.memory, exceeded: partitionTooLarge });
   }
 
   add(document: Uint8Array): void {
     this.#sorter.add(document);
   }
 
-  /** In the order of their values. The memory of one is given back when the next is asked for. */
+  /** In the order of their values. One is gone when the next is asked for. */
   *sorted(): Generator<Partition | typeof PAUSE> {
-    const { budget } = this.#place;
+    const { memory } = this.#place;
     const pace = new Pace();
     let next = this.#sorter.nextEntry();
     while (next !== undefined) {
       const name = this.#nameOf(next);
-      const members: Entry[] = [];
-      let bytes = 0;
+      this.#members.close();
+      this.#members = new SpillableList({ ...memory, exceeded: partitionTooLarge });
       do {
-        const size = next.document.length + DOCUMENT_OVERHEAD_BYTES;
-        budget.take(size);
-        bytes += size;
-        members.push(next);
+        this.#members.add(next);
         if (pace.mustPause()) yield PAUSE;
         next = this.#sorter.nextEntry();
       } while (next !== undefined && this.#nameOf(next) === name);
-      yield this.#partition(members);
-      budget.give(bytes);
+      yield this.#partition(this.#members);
     }
   }
 
   close(): void {
     this.#sorter.close();
+    this.#members.close();
   }
 
   #valueOf(document: Uint8Array): RawValue {
@@ -82,14 +79,18 @@ export class Partitions {
     return this.#by === undefined ? '' : this.#place.scope.order.keyOf(this.#valueOf(document));
   }
 
-  #partition(members: readonly Entry[]): Partition {
-    const documents = members.map(({ document }) => document);
+  #partition(members: SpillableList): Partition {
     const [field] = this.#sort?.fields ?? [];
     const value = field === undefined ? undefined : compileExpression(rawString(`$${field.path}`), this.#place.scope);
     return {
-      documents,
-      isTied: (a, b) => this.#compare(members[a].key, members[b].key) === 0,
-      sortValue: (index) => value?.evaluate(documents[index]),
+      length: members.length,
+      document: (index) => members.get(index).document,
+      isTied: (a, b) => this.#compare(members.get(a).key, members.get(b).key) === 0,
+      sortValue: (index) => value?.evaluate(members.get(index).document),
     };
   }
+}
+
+function partitionTooLarge(): CommandError {
+  return new CommandError(5643011, "Exceeded max memory. Set 'allowDiskUse: true' to spill to disk");
 }

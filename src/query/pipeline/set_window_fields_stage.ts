@@ -12,7 +12,7 @@ import { parseWindow } from '../window/bounds.ts';
 import type { CompiledWindowFunction, WindowFunctionKind } from '../window/window_function.ts';
 import { WINDOW_FUNCTION_BY_NAME } from '../window/window_functions.ts';
 import { BlockingSource, type BlockingWork } from './blocking_source.ts';
-import { MemoryBudget } from './memory_budget.ts';
+import { MemoryBudget, type StageMemory } from './memory_budget.ts';
 import { Partitions } from './partitions.ts';
 import { withValueAt } from './set_at_path.ts';
 import { PAUSE } from './source.ts';
@@ -151,13 +151,13 @@ function functionKindOf(spec: ElementReader): WindowFunctionKind {
 
 export class WindowWork implements BlockingWork {
   readonly #spec: WindowStageSpec;
-  readonly #budget: MemoryBudget;
+  readonly #memory: StageMemory;
   readonly #partitions: Partitions;
 
   constructor(spec: WindowStageSpec, { scope, memory }: Pick<StageContext, 'scope' | 'memory'>) {
     this.#spec = spec;
-    this.#budget = new MemoryBudget('$setWindowFields', memory, () => partitionTooLarge(memory.bytesMax));
-    this.#partitions = new Partitions(spec.partitionBy, spec.sort, { scope, memory, budget: this.#budget });
+    this.#memory = memory;
+    this.#partitions = new Partitions(spec.partitionBy, spec.sort, { scope, memory });
   }
 
   add(document: Uint8Array): void {
@@ -171,12 +171,14 @@ export class WindowWork implements BlockingWork {
         yield PAUSE;
         continue;
       }
+      const { bytesMax } = this.#memory;
+      const budget = new MemoryBudget('$setWindowFields', this.#memory, () => functionsTooLarge(bytesMax));
       const functions = this.#spec.fields.map(({ path, compiled }) => ({
         path,
-        values: compiled.open(partition, this.#budget),
+        values: compiled.open(partition, budget),
       }));
-      for (const [i, document] of partition.documents.entries()) {
-        let result = document;
+      for (let i = 0; i < partition.length; i++) {
+        let result = partition.document(i);
         for (const { path, values } of functions) result = withValueAt(result, path, values(i));
         yield result;
         run++;
@@ -190,12 +192,9 @@ export class WindowWork implements BlockingWork {
   }
 }
 
-/** One partition has to fit. */
-function partitionTooLarge(bytesMax: number): CommandError {
-  return new CommandError(
-    5414201,
-    `Exceeded memory limit in $setWindowFields: one partition may take ${bytesMax} bytes`,
-  );
+/** What the functions keep of one partition has to fit. */
+function functionsTooLarge(bytesMax: number): CommandError {
+  return new CommandError(5414201, `Exceeded memory limit in $setWindowFields, max allowed is ${bytesMax} bytes`);
 }
 
 function failed(message: string): CommandError {

@@ -109,8 +109,7 @@ export function windowOf(spec: WindowSpec, partition: Partition): WindowOf {
   return spec.kind === 'documents' ? documentsRange(spec, partition) : valueRange(spec, partition);
 }
 
-function documentsRange({ lower, upper }: WindowSpec, { documents }: Partition): WindowOf {
-  const count = documents.length;
+function documentsRange({ lower, upper }: WindowSpec, { length: count }: Partition): WindowOf {
   return (index) => {
     const from = lower === 'unbounded' ? 0 : clamp(index + offsetOf(lower), count);
     const to = upper === 'unbounded' ? count : clamp(index + offsetOf(upper) + 1, count);
@@ -128,7 +127,7 @@ function clamp(index: number, count: number): number {
  */
 function valueRange(spec: Extract<WindowSpec, { kind: 'range' }>, partition: Partition): WindowOf {
   const { lower, upper } = spec;
-  const values = partition.documents.map((_, i) => placeOf(partition.sortValue(i), spec.unit));
+  const values = Array.from({ length: partition.length }, (_, i) => placeOf(partition.sortValue(i), spec.unit));
   let from = 0;
   let to = 0;
   return (index): WindowRange => {

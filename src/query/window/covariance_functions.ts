@@ -25,7 +25,8 @@ function covarianceFunction(name: `$${string}`, lost: 0 | 1): WindowFunctionKind
           return (index) => {
             const { from, to } = range(index);
             const pairs: (readonly [number, number])[] = [];
-            for (const document of partition.documents.slice(from, to)) {
+            for (let i = from; i < to; i++) {
+              const document = partition.document(i);
               const [a, b] = [x.evaluate(document), y.evaluate(document)];
               if (a === undefined || b === undefined) continue;
               if (isNumericType(a.type) && isNumericType(b.type)) pairs.push([numberOf(a), numberOf(b)]);

@@ -13,10 +13,10 @@ export const locfFunction: WindowFunctionKind = {
     if (hasWindow) throw new CommandError('FailedToParse', "'window' field is not allowed in $locf");
     const input = compileExpression(operand, scope);
     return {
-      open({ documents }) {
+      open(partition) {
         let last = RAW_NULL;
         return (index) => {
-          const value = input.evaluate(documents[index]);
+          const value = input.evaluate(partition.document(index));
           if (isThere(value)) last = copyValue(value);
           return last;
         };
@@ -39,35 +39,45 @@ export const linearFillFunction: WindowFunctionKind = {
     const input = compileExpression(operand, scope);
     return {
       open(partition) {
-        const values = partition.documents.map((document) => input.evaluate(document));
         const places = placesOf(partition);
-        let before = -1;
-        let after = 0;
+        const known = (index: number): Known | undefined => {
+          const value = input.evaluate(partition.document(index));
+          return isThere(value) ? { value: copyValue(value), place: places[index] } : undefined;
+        };
+        let before: Known | undefined;
+        /** The first one with a value from there on; at the end undefined. */
+        let next = 0;
+        let after: Known | undefined;
         return (index) => {
-          const value = values[index];
-          if (isThere(value)) {
-            before = index;
-            return value;
+          const own = known(index);
+          if (own !== undefined) {
+            before = own;
+            return own.value;
           }
-          if (after <= index) after = index + 1;
-          while (after < values.length && !isThere(values[after])) after++;
-          return between(values, places, { before, index, after });
+          if (before === undefined) return RAW_NULL;
+          if (next <= index) {
+            after = undefined;
+            for (next = index + 1; next < partition.length; next++) {
+              after = known(next);
+              if (after !== undefined) break;
+            }
+          }
+          return after === undefined ? RAW_NULL : between(before, after, places[index]);
         };
       },
     };
   },
 };
 
-function between(
-  values: readonly (RawValue | undefined)[],
-  places: readonly number[],
-  { before, index, after }: { readonly before: number; readonly index: number; readonly after: number },
-): RawValue {
-  const [low, high] = [values[before], values[after]];
-  if (low === undefined || high === undefined) return RAW_NULL;
-  const [y1, y2] = [numberIn(low), numberIn(high)];
-  const [x1, x2] = [places[before], places[after]];
-  return rawDouble(y1 + (places[index] - x1) * ((y2 - y1) / (x2 - x1)));
+/** A value that is there, and where. */
+interface Known {
+  readonly value: RawValue;
+  readonly place: number;
+}
+
+function between(before: Known, after: Known, place: number): RawValue {
+  const [low, high] = [numberIn(before.value), numberIn(after.value)];
+  return rawDouble(low + (place - before.place) * ((high - low) / (after.place - before.place)));
 }
 
 function isThere(value: RawValue | undefined): value is RawValue {
@@ -81,13 +91,20 @@ function numberIn(value: RawValue): number {
 
 /** What documents are sorted by as numbers: all are dates, or none is. */
 function placesOf(partition: Partition): number[] {
-  const values = partition.documents.map((_, i) => partition.sortValue(i));
-  const places = values.map(placeOf);
-  if (values.some((value) => (value?.type === BSON_TYPE.date) !== (values[0]?.type === BSON_TYPE.date))) {
-    throw new CommandError('TypeMismatch', 'Conflicting sort value types, previous and current types do not match');
-  }
-  if (places.some((place, i) => i > 0 && place === places[i - 1])) {
-    throw new CommandError(6050106, 'There can be no repeated values in the sort field');
+  const places: number[] = [];
+  let areDates: boolean | undefined;
+  for (let i = 0; i < partition.length; i++) {
+    const value = partition.sortValue(i);
+    const place = placeOf(value);
+    const isDate = value?.type === BSON_TYPE.date;
+    areDates ??= isDate;
+    if (isDate !== areDates) {
+      throw new CommandError('TypeMismatch', 'Conflicting sort value types, previous and current types do not match');
+    }
+    if (i > 0 && place === places[i - 1]) {
+      throw new CommandError(6050106, 'There can be no repeated values in the sort field');
+    }
+    places.push(place);
   }
   return places;
 }

@@ -15,10 +15,10 @@ export const expMovingAvgFunction: WindowFunctionKind = {
     const input = compileExpression(required('$expMovingAvg', operands, 'input'), scope);
     const alpha = alphaOf(operands.get('N'), operands.get('alpha'));
     return {
-      open({ documents }) {
+      open(partition) {
         let average: number | undefined;
         return (index) => {
-          const value = input.evaluate(documents[index]);
+          const value = input.evaluate(partition.document(index));
           if (value === undefined || !isNumericType(value.type)) return RAW_NULL;
           const number = numberOf(value);
           average = average === undefined ? number : number * alpha + average * (1 - alpha);

@@ -2,7 +2,10 @@
 import type { RawValue } from '../../bson/value.ts';
 
 export interface Partition {
-  readonly documents: readonly Uint8Array[];
+  /** How many documents. */
+  readonly length: number;
+  /** The document at a place. */
+  document(index: number): Uint8Array;
   /** Whether two documents sort alike, as all do without a sort. */
   readonly isTied: (a: number, b: number) => boolean;
   /** The value a document is sorted by, where it is sorted by one field; undefined when it is missing. */

@@ -20,13 +20,11 @@ export const shiftFunction: WindowFunctionKind = {
     const fallback = given === undefined ? RAW_NULL : compileExpression(given, scope).constant;
     if (fallback === undefined) throw failed("'$shift:default' expression must yield a constant value");
     return {
-      open:
-        ({ documents }) =>
-        (index) => {
-          const other = documents.at(index + offset);
-          if (other === undefined || index + offset < 0) return fallback;
-          return output.evaluate(other) ?? RAW_NULL;
-        },
+      open: (partition) => (index) => {
+        const other = index + offset;
+        if (other < 0 || other >= partition.length) return fallback;
+        return output.evaluate(partition.document(other)) ?? RAW_NULL;
+      },
     };
   },
 };

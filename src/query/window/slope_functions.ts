@@ -84,7 +84,7 @@ function planeOf(name: SlopeName, operand: RawValue, { scope, sortFields }: Wind
     unit: unitLength ?? 1,
     x: (partition, index) => placeOf(name, partition.sortValue(index), unitLength !== undefined),
     y(partition, index) {
-      const value = input.evaluate(partition.documents[index]);
+      const value = input.evaluate(partition.document(index));
       return value === undefined || !isNumericType(value.type) ? undefined : numberOf(value);
     },
   };

@@ -23,10 +23,11 @@ export interface SharedCollection {
 }
 
 /** Collections that rows share. `scale` shrinks the two big ones, for smoke tests. */
-export function sharedCollections(scale: number): Record<'small' | 'many' | 'large', SharedCollection> {
+export function sharedCollections(scale: number): Record<'small' | 'keyed' | 'many' | 'large', SharedCollection> {
   const scaled = (count: number): number => Math.max(KEYS, Math.round((count * scale) / KEYS) * KEYS);
   return {
     small: { name: 'small', count: 10_000, document: (i) => smallDocument(i, i) },
+    keyed: { name: 'keyed', count: 10_000, document: keyedDocument },
     many: { name: 'many', count: scaled(50_000), document: (i) => smallDocument(i, i) },
     large: { name: 'large', count: scaled(200_000), document: largeDocument },
   };
@@ -35,6 +36,11 @@ export function sharedCollections(scale: number): Record<'small' | 'many' | 'lar
 /** About 250 bytes. `_id` may be a slot; `at` chooses the filler. */
 export function smallDocument(_id: unknown, at: number): Uint8Array {
   return paddedDocument({ _id, n: 0, name: 'Ada Lovelace', status: 'new', created: new Date(1.7e12) }, 250, at);
+}
+
+/** As the small ones; `k` is a permutation of the ids. */
+function keyedDocument(i: number, count: number): Uint8Array {
+  return paddedDocument({ _id: i, k: (i * 7919) % count, name: 'Ada Lovelace', status: 'new' }, 250, i);
 }
 
 /** 1 KB. `r` is a permutation of the ids, so that a range of it lies scattered over the collection. */

@@ -1,15 +1,16 @@
 /**
  * The machine's own limit: a bare Node net server, run as a child process, that answers each message with one fixed
- * reply of about 300 bytes, a find's that returned a document. Tells its parent the port, and ends when the parent does.
+ * reply of the size that it is told, a find's that returned documents. Tells its parent the port, and ends when the parent
+ * does.
  */
 import net from 'node:net';
 import { Double } from 'bson';
 import { filler } from './random.ts';
 import { answer, buildRequest } from './wire.ts';
 
-const TEXT_BYTES = 180; // with what is around it, 300
+const AROUND_TEXT_BYTES = 120;
 
-const found = { _id: 0, pad: filler(TEXT_BYTES, 0) };
+const found = { _id: 0, pad: filler(Number(process.argv[2]) - AROUND_TEXT_BYTES, 0) };
 const template = buildRequest({ cursor: { firstBatch: [found], id: 0n, ns: 'bench.echo' }, ok: new Double(1) });
 
 function serve(socket: net.Socket): void {

@@ -44,6 +44,28 @@ export function findById(collection: string, nextId: Numbers): Operation {
   return operation({ request, patch: () => void request.writeInt32LE(nextId(), idAt), replyBytesMin: 250, verify });
 }
 
+/** Finds the document whose `field` has a value, by its index; `nextValue` chooses among values that exist once. */
+export function findByKey(collection: string, field: string, nextValue: Numbers): Operation {
+  const request = buildRequest({
+    find: collection,
+    filter: { [field]: slot(0) },
+    limit: 1,
+    singleBatch: true,
+    $db: DATABASE,
+  });
+  const [valueAt = 0] = slotOffsets(request, 1);
+  const verify = ({ cursor }: Reply): void => {
+    const found = cursor.firstBatch.map((document: Document) => document[field]);
+    if (found.length !== 1 || found[0] !== request.readInt32LE(valueAt)) throw new Error(`find by ${field}: ${found}`);
+  };
+  return operation({
+    request,
+    patch: () => void request.writeInt32LE(nextValue(), valueAt),
+    replyBytesMin: 250,
+    verify,
+  });
+}
+
 /** Inserts one small document; `nextId` must never repeat. The text in it is the same each time: `textAt` chooses it. */
 export function insertOne(collection: string, nextId: Numbers, options: Document, textAt = 0): Operation {
   const body = { insert: collection, ordered: true, ...options, $db: DATABASE };

@@ -16,7 +16,7 @@ export interface ReportedRow {
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly aim?: string;
-  readonly echoShare?: number;
+  readonly echoShare?: number | string;
 }
 
 interface Entry {

@@ -11,8 +11,8 @@ export interface Row {
   readonly metrics: readonly Metric[];
   /** What the row is to reach, as text beside the figure. */
   readonly aim?: string;
-  /** Connections of the echo row that shows what the machine allows at most. */
-  readonly echoShare?: number;
+  /** The echo row that shows what the machine allows at most: what stands behind 'echo' in its name. */
+  readonly echoShare?: number | string;
   /** Once per target: loads shared data. */
   readonly prepare?: (target: Target) => Promise<void>;
   /** Before each round, not timed. */
@@ -29,6 +29,8 @@ export interface EchoRow {
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly connections: number;
+  /** Of each reply, about. */
+  readonly replyBytes: number;
 }
 
 export interface RowOptions {

@@ -1,9 +1,17 @@
 /** Rows with one small operation at a time per connection: reads and writes by _id, batches, transactions. */
 import { UUID, type Document } from 'bson';
-import { ensureLoaded, sharedCollections, type SharedCollection } from './data.ts';
+import { ensureIndex, ensureLoaded, sharedCollections, type SharedCollection } from './data.ts';
 import { runClosedLoop, type Result } from './load.ts';
 import { DOCS, OPS, P50, P99, TRANSACTIONS, type Metric } from './metrics.ts';
-import { findById, incrementById, insertMany, insertOne, transaction, type Operation } from './operations.ts';
+import {
+  findById,
+  findByKey,
+  incrementById,
+  insertMany,
+  insertOne,
+  transaction,
+  type Operation,
+} from './operations.ts';
 import { randomIntegers, sequence } from './random.ts';
 import type { Row, RowOptions } from './row.ts';
 import type { Target } from './target.ts';
@@ -16,13 +24,14 @@ const MAJORITY_JOURNALED = { writeConcern: { w: 'majority', j: true } };
 const LATENCIES = [P50, P99];
 
 export function pointRows({ seconds, longSeconds, scale }: RowOptions): Record<'reads' | 'writes' | 'mixed', Row[]> {
-  const { small } = sharedCollections(scale);
+  const { small, keyed } = sharedCollections(scale);
   const majority = 'insertOne w:majority j:true';
   return {
     reads: [
       findRow({ name: 'P1', connections: 16, seconds, aim: '45 % of echo16' }, small),
       findRow({ name: 'P1a', connections: 1, seconds }, small),
       findRow({ name: 'P1b', connections: 64, seconds }, small),
+      indexedRow({ name: 'P1c', connections: 16, seconds, aim: '80 % of P1' }, keyed),
     ],
     writes: [
       insertRow({ name: 'P2', what: 'insertOne w:1', connections: 16, options: W1, seconds, aim: '14 % of echo16' }),
@@ -113,6 +122,26 @@ function findRow({ name, connections, seconds, ...rest }: PointRow, small: Share
     prepare: (target) => ensureLoaded(target, small),
     run: (target) =>
       loop(target, { connections, seconds, operationsOf: (index) => [findById(small.name, randomIds(small, index))] }),
+  };
+}
+
+function indexedRow({ name, connections, seconds, ...rest }: PointRow, keyed: SharedCollection): Row {
+  return {
+    name,
+    title: `find by an indexed field, ${plural(connections)}`,
+    echoShare: connections,
+    metrics: [OPS],
+    ...rest,
+    prepare: async (target) => {
+      await ensureLoaded(target, keyed);
+      await ensureIndex(target, keyed.name, 'k');
+    },
+    run: (target) =>
+      loop(target, {
+        connections,
+        seconds,
+        operationsOf: (index) => [findByKey(keyed.name, 'k', randomIds(keyed, index))],
+      }),
   };
 }
 

@@ -116,6 +116,7 @@ function rangeRow(large: SharedCollection, seconds: number): Row {
     name: 'P6b',
     title: `indexed range of ${RANGE_LENGTH} × 1 KB, 8 connections`,
     aim: '8,000 ops/s',
+    echoShare: '8x100k',
     metrics: [OPS],
     prepare: async (target) => {
       await ensureLoaded(target, large);

@@ -130,7 +130,6 @@ class IdLookup implements RecordScan {
 
 /** Ranges of an index. A multikey index lists a record several times; it is returned once. */
 class IndexScan implements RecordScan {
-  recordId: Uint8Array = NONE;
   document: Uint8Array = NONE;
   entry: Uint8Array = NONE;
   keysExamined = 0;
@@ -141,6 +140,8 @@ class IndexScan implements RecordScan {
   readonly #covered: CoveredDocument | undefined;
   readonly #ranges: RangeWalk;
   readonly #seen: Set<number> | undefined;
+  /** Overwritten by every step. */
+  readonly #recordId = new Uint8Array(RECORD_ID_BYTES);
   #at: Timestamp;
 
   constructor(request: ScanTarget, access: IndexAccess) {
@@ -161,7 +162,7 @@ class IndexScan implements RecordScan {
       const cursor = this.#ranges.next();
       if (cursor === undefined) return 'end';
       this.keysExamined += 1;
-      const recordId = this.#recordIdAt(cursor);
+      const recordId = this.#readRecordId(cursor);
       if (this.#seen?.has(recordIdOf(recordId)) === true) continue;
       if (this.#tester?.passes(cursor.keyBytes, cursor.keyEnd) === false) continue;
       const covered = this.#coveredBy(cursor);
@@ -170,7 +171,6 @@ class IndexScan implements RecordScan {
       if (document === undefined) continue;
       if (matcher !== undefined && !matcher.matches(document, 0)) continue;
       this.#seen?.add(recordIdOf(recordId));
-      this.recordId = recordId;
       this.document = document;
       return 'record';
     }
@@ -182,10 +182,18 @@ class IndexScan implements RecordScan {
     return this.#covered.from(cursor.keyBytes);
   }
 
+  get recordId(): Uint8Array {
+    return this.#recordId.slice();
+  }
+
   /** The index on `_id` has record ids for values, all others at the end of their keys. */
-  #recordIdAt(cursor: TableCursor): Uint8Array {
-    if (this.#access.index === undefined) return cursor.value;
-    return cursor.keyBytes.slice(cursor.keyEnd - RECORD_ID_BYTES, cursor.keyEnd);
+  #readRecordId(cursor: TableCursor): Uint8Array {
+    const recordId = this.#recordId;
+    const isValue = this.#access.index === undefined;
+    const bytes = isValue ? cursor.valueBytes : cursor.keyBytes;
+    const start = (isValue ? cursor.valueEnd : cursor.keyEnd) - RECORD_ID_BYTES;
+    for (let i = 0; i < RECORD_ID_BYTES; i++) recordId[i] = bytes[start + i];
+    return recordId;
   }
 
   moveTo(at: Timestamp): void {

@@ -88,7 +88,23 @@ export class BlockReader {
       const order = compareRanges(key, 0, head, bytes, prefixStart, prefixStart + prefixLength);
       if (order !== 0) return order < 0 ? ~from : ~this.count;
     }
-    return this.wide ? this.#findWide(key, from) : this.#findNarrow(key, from);
+    if (this.wide) return this.#findWide(key, from);
+    const guess = key.length === prefixLength + 1 ? this.#guess(key[prefixLength]) : -1;
+    return guess >= from ? guess : this.#findNarrow(key, from);
+  }
+
+  /**
+   * Keys that count up, as record ids, have a last byte each behind what they share: the entry of `last` as if none were
+   * missing, -1 when it is not there. Each look at an entry is one more place in memory.
+   */
+  #guess(last: number): number {
+    const { bytes, entriesStart, offsetsStart } = this;
+    if (bytes[entriesStart] !== 1) return -1;
+    const guess = last - bytes[entriesStart + 1];
+    if (guess < 0 || guess >= this.count) return -1;
+    const at = offsetsStart + 2 * guess;
+    const start = entriesStart + (bytes[at] | (bytes[at + 1] << 8));
+    return bytes[start] === 1 && bytes[start + 1] === last ? guess : -1;
   }
 
   #findNarrow(key: Uint8Array, from: number): number {

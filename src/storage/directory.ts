@@ -37,6 +37,9 @@ export class BlockRef {
   }
 }
 
+/** How far from a guess is looked first, and how much farther each time. */
+const REACH = 4;
+
 /** How many bytes of a separator a number stands for: all of a record id. */
 const HEAD_BYTES = 6;
 
@@ -49,6 +52,8 @@ export class Directory {
    */
   #heads: Float64Array | undefined = undefined;
   #shared = 0;
+  /** Keys from this length on are not below a separator that has their head. */
+  #decidedFrom = Infinity;
 
   constructor(refs: readonly BlockRef[]) {
     this.refs = refs;
@@ -62,15 +67,37 @@ export class Directory {
     const order = this.#orderToShared(key);
     if (order !== 0) return order < 0 ? 0 : refs.length - 1;
     const wanted = headOf(key, this.#shared);
+    const last = refs.length - 1;
+    // Keys that were appended one after the other lie at even distances: the block is near the guess then.
+    const share = (wanted - heads[1]) / (heads[last] - heads[1]);
+    const guess = share > 0 ? (share < 1 ? 1 + Math.floor(share * (last - 1)) : last) : 1;
     let low = 1;
     let high = refs.length;
+    if (this.#isFrom(guess, heads[guess], wanted, key)) {
+      low = guess + 1;
+      for (let at = low + REACH; at < high; at = low + (at - guess) * REACH) {
+        if (!this.#isFrom(at, heads[at], wanted, key)) high = at;
+        else low = at + 1;
+      }
+    } else {
+      high = guess;
+      for (let at = high - REACH; at > low; at = high - (guess - at) * REACH) {
+        if (this.#isFrom(at, heads[at], wanted, key)) low = at + 1;
+        else high = at;
+      }
+    }
     while (low < high) {
       const middle = (low + high) >>> 1;
-      const head = heads[middle];
-      if (head < wanted || (head === wanted && compareBytes(refs[middle].separator, key) <= 0)) low = middle + 1;
+      if (this.#isFrom(middle, heads[middle], wanted, key)) low = middle + 1;
       else high = middle;
     }
     return low - 1;
+  }
+
+  /** Whether the key, whose head is `wanted`, is not below block `i`, whose head is `head`. */
+  #isFrom(i: number, head: number, wanted: number, key: Uint8Array): boolean {
+    if (head !== wanted) return head < wanted;
+    return key.length >= this.#decidedFrom || compareBytes(this.refs[i].separator, key) <= 0;
   }
 
   /** Whether `key` comes before (negative) or after all keys that begin with what the separators have in common. */
@@ -90,7 +117,12 @@ export class Directory {
     let shared = 0;
     while (shared < first.length && first[shared] === last[shared]) shared++;
     const heads = new Float64Array(refs.length);
-    for (let i = 1; i < refs.length; i++) heads[i] = headOf(refs[i].separator, shared);
+    let longest = 0;
+    for (let i = 1; i < refs.length; i++) {
+      heads[i] = headOf(refs[i].separator, shared);
+      longest = Math.max(longest, refs[i].separator.length);
+    }
+    this.#decidedFrom = longest <= shared + HEAD_BYTES ? longest : Infinity;
     this.#shared = shared;
     this.#heads = heads;
     return heads;

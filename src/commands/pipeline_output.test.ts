@@ -200,3 +200,11 @@ test('a read concern of linearizable is refused', async () => {
   const reply = await db.run({ ...aggregate({ $merge: 't' }), readConcern: { level: 'linearizable' } });
   expect(reply).toMatchObject({ ok: 0, code: 72 });
 });
+
+test.each([{ db: 'other' }, { db: 'other', coll: '' }, { coll: null }, {}])(
+  '$merge into %j names no collection',
+  async (into) => {
+    const db = await open();
+    expect(await db.run(aggregate({ $merge: { into } }))).toMatchObject({ ok: 0, code: 5786801 });
+  },
+);

@@ -3,6 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { RAW_NULL, type RawValue } from '../../bson/value.ts';
+import { outerOf } from './outer_values.ts';
 import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
@@ -21,9 +22,12 @@ export function isFixed(part: Expression): boolean {
   return part.constant !== undefined || part.isMissing === true;
 }
 
-/** Evaluated once and for all when none of its parts looks at the document. */
+/**
+ * Evaluated once and for all when none of its parts looks at the document; once for each document around when they look
+ * only at its variables.
+ */
 export function folded(parts: readonly Expression[], evaluate: (root: Uint8Array) => Value): Expression {
-  if (!parts.every(isFixed)) return { constant: undefined, evaluate };
+  if (!parts.every(isFixed)) return outerOf(parts)?.add(parts, evaluate) ?? { constant: undefined, evaluate };
   const value = evaluate(NO_DOCUMENT);
   return value === undefined ? MISSING : constantExpression(value);
 }

@@ -38,7 +38,8 @@ function pathIn(start: Expression, names: readonly Uint8Array[]): Expression {
       ? { constant: undefined, isMissing: true, evaluate: () => undefined }
       : constantExpression(value);
   }
-  return { constant: undefined, evaluate: (root) => valueAt(start.evaluate(root), names, 0) };
+  const evaluate = (root: Uint8Array): Value => valueAt(start.evaluate(root), names, 0);
+  return start.outer?.add([start], evaluate) ?? { constant: undefined, evaluate };
 }
 
 /** What the path from `i` on leads to. */

@@ -14,7 +14,7 @@ import { BINARY_ORDER, type ValueOrder } from '../value_order.ts';
 import { rawTimestamp } from './build.ts';
 import { DocumentMetadata } from '../metadata.ts';
 import { checkVariableName } from './variable_name.ts';
-import type { Expression, Value } from './types.ts';
+import type { Expression, OuterScope, Value } from './types.ts';
 
 /** What a command knows that its expressions may ask for. */
 export interface CommandValues {
@@ -33,7 +33,14 @@ export interface CommandValues {
 export class Cell {
   value: Value = undefined;
 
-  readonly expression: Expression = { constant: undefined, evaluate: () => this.value };
+  readonly expression: Expression;
+
+  /** `outer`: of a variable that a stage binds for a pipeline. */
+  constructor(outer?: OuterScope) {
+    const evaluate = (): Value => this.value;
+    this.expression =
+      outer === undefined ? { constant: undefined, evaluate } : { constant: undefined, outer, evaluate };
+  }
 }
 
 export type CompileExpression = (operand: RawValue, scope: ExpressionScope) => Expression;

@@ -1,9 +1,10 @@
 /** The variables that `let` binds for a pipeline inside a stage: set anew for each document outside. */
-import { CommandError } from '../../base/command_error.ts';
+import { CommandError, inContext } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import { copyValue, type RawValue } from '../../bson/value.ts';
 import { describeElement } from '../describe.ts';
+import type { OuterValues } from '../expression/outer_values.ts';
 import { checkVariableName } from '../expression/variable_name.ts';
 import { Cell, compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
 
@@ -16,8 +17,11 @@ interface Bound {
 export class LetVariables {
   readonly #bound: readonly Bound[];
 
-  /** The operands see `scope`. Undefined: no variables. */
-  constructor(stage: string, operand: RawValue | undefined, scope: ExpressionScope) {
+  readonly #outer: OuterValues | undefined;
+
+  /** The operands see `scope`. Undefined: no variables. `outer`: what is computed as soon as they have values. */
+  constructor(stage: string, operand: RawValue | undefined, scope: ExpressionScope, outer?: OuterValues) {
+    this.#outer = outer;
     const bound: Bound[] = [];
     if (operand !== undefined && operand.type !== BSON_TYPE.object) {
       const shown = describeElement('let', operand);
@@ -30,7 +34,7 @@ export class LetVariables {
     while (reader.next()) {
       const name = reader.name();
       checkVariableName(name);
-      bound.push({ name, expression: compileExpression(reader.value(), scope), cell: new Cell() });
+      bound.push({ name, expression: compileExpression(reader.value(), scope), cell: new Cell(outer) });
     }
     this.#bound = bound;
   }
@@ -50,6 +54,11 @@ export class LetVariables {
     for (const { expression, cell } of this.#bound) {
       const value = expression.evaluate(document);
       cell.value = value === undefined ? undefined : copyValue(value);
+    }
+    try {
+      this.#outer?.compute();
+    } catch (error) {
+      throw inContext(error, 'Failed to optimize pipeline');
     }
   }
 }

@@ -18,6 +18,7 @@ import { conjunction } from '../match/predicate.ts';
 import { filterOf, type CompiledFilter } from '../matcher.ts';
 import type { CompiledPipeline } from './compiled_pipeline.ts';
 import { itemsOf, rawArrayOf } from '../update/array_value.ts';
+import { OuterValues } from '../expression/outer_values.ts';
 import { LetVariables } from './let_variables.ts';
 import { MatchSource } from './match_stage.ts';
 import { valuesAtPath } from './path_values.ts';
@@ -97,7 +98,7 @@ function parseSpec(operand: RawValue, context: StageContext): LookupSpec {
   if (variables !== undefined && pipeline === undefined) {
     throw new CommandError('FailedToParse', "$lookup with a 'let' argument must also specify 'pipeline'");
   }
-  const bound = new LetVariables('$lookup', variables, context.scope);
+  const bound = new LetVariables('$lookup', variables, context.scope, new OuterValues(context.depth));
   const inner = bound.scopeIn(context.scope);
   const { from, stages } = originOf(texts.get('from'), pipeline, { context, inner });
   return {

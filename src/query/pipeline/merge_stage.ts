@@ -93,18 +93,25 @@ function parseInto(into: RawValue, db: string): { readonly db: string; readonly 
     throw new CommandError(51178, `$merge 'into' field  must be either a string or an object, but found ${type}`);
   }
   let database = db;
-  let collection = '';
+  let collection: string | undefined;
   const reader = new ElementReader(into.bytes, into.start);
   while (reader.next()) {
     const name = reader.name();
     if (name !== 'db' && name !== 'coll')
       throw new CommandError(40415, `BSON field 'into.${name}' is an unknown field.`);
+    if (name === 'coll' && isNullish(reader)) continue;
     const text = maybeStringOf(reader);
     if (text === undefined) throw wrongType(`into.${name}`, reader.value(), 'string');
     if (name === 'db') database = text;
     else collection = text;
   }
-  return { db: database, collection };
+  if (collection !== undefined && collection !== '') return { db: database, collection };
+  const text = "$merge 'into' field must specify a 'coll' that is not empty, null or undefined";
+  throw new CommandError(5786801, text);
+}
+
+function isNullish({ type }: ElementReader): boolean {
+  return type === BSON_TYPE.null || type === BSON_TYPE.undefined;
 }
 
 function parseOn(on: RawValue): readonly string[] {

@@ -6,7 +6,8 @@ import { BSON_TYPE, type ValueSpan } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import { resolveHint } from '../database/plan.ts';
-import { fixedQuery, ListSource, MatchSource, openFind, type RunningQuery } from '../database/running_query.ts';
+import { openDistinct } from '../database/distinct_query.ts';
+import { fixedQuery, ListSource, MatchSource, type RunningQuery } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
 import { resolveView } from '../database/views.ts';
 import { compileFilter } from '../query/matcher.ts';
@@ -52,8 +53,11 @@ export const distinctCommand: Command = {
       query = fixedQuery(new MatchSource(new ListSource(documents), filter), turn);
     } else {
       const hint = distinct.hint === undefined ? undefined : resolveHint(distinct.hint, collection);
-      const none = { sort: undefined, projection: undefined, skip: 0, limit: Infinity };
-      query = openFind({ collection, filter, hint, at: readAt(), turn, ...none });
+      query = openDistinct(
+        { collection, filter, hint, at: readAt(), turn },
+        distinct.key,
+        order.collation === undefined,
+      );
     }
     const values = new DistinctValues(distinct.key, { query, order, reply });
     reply.startArray('values');

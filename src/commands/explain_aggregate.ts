@@ -21,7 +21,8 @@ import {
 import { pushedProjection } from '../query/pipeline/explain/pushed_projection.ts';
 import { StageCounts } from '../query/pipeline/explain/stage_counts.ts';
 import { neededFields } from '../query/pipeline/rewrite/needed_fields.ts';
-import { fieldsIn, stageOf, textIn, type StageSpec } from '../query/pipeline/rewrite/stage_spec.ts';
+import type { DistinctGroup } from '../query/pipeline/rewrite/distinct_group.ts';
+import { documentSpec, fieldsIn, stageOf, textIn, type StageSpec } from '../query/pipeline/rewrite/stage_spec.ts';
 import { ListSource } from '../query/pipeline/list_source.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { SortSpec } from '../query/sort.ts';
@@ -97,14 +98,15 @@ class PipelineExplanation implements StageListing {
     const all = [...specs.slice(0, taken), ...behind];
     this.counts = new StageCounts((index) => all[index]?.name === '$group');
     const pipeline = compilePipeline(all.map(stageOf), { ...settings, watch: this.counts });
-    this.entries = explainedStages(all, projection === undefined ? taken : taken + 1);
+    const entries = explainedStages(all, projection === undefined ? taken : taken + 1);
     this.settings = settings;
     this.verbosity = target.verbosity;
     this.#explained = explained;
     // A query that is all of the pipeline shows whole documents.
-    const needs = this.entries.length === 0 ? undefined : neededFields(behind.map(stageOf));
+    const needs = entries.length === 0 ? undefined : neededFields(behind.map(stageOf));
     this.#query = queryOf(explained, pipeline, projection ?? needs);
     this.#choice = explained.isSource ? undefined : planExplained(this.#query);
+    this.entries = readsDistinct(this.#choice) ? overDistinct(entries, this.#query.group) : entries;
     for (const entry of this.entries) {
       const union = entry.spec.name === '$unionWith' ? unionOf(explained, entry.spec) : undefined;
       if (union !== undefined) this.unions.set(entry, new PipelineExplanation(union, target));
@@ -158,6 +160,24 @@ class PipelineExplanation implements StageListing {
   }
 }
 
+/** Whether the query gives one document for each group. */
+function readsDistinct(choice: Choice | undefined): boolean {
+  const access = choice?.plan.access;
+  return access?.kind === 'index' && access.distinct !== undefined;
+}
+
+/** The `$group` that comes first makes each group of its only document. */
+function overDistinct(
+  [first, ...others]: readonly ExplainedStage[],
+  group: DistinctGroup | undefined,
+): readonly ExplainedStage[] {
+  if (group === undefined) return [first, ...others];
+  const spec = documentSpec('$groupByDistinctScan', (writer) => {
+    for (const [name, value] of group.fields) writer.value(name, value);
+  });
+  return [{ ...first, spec }, ...others];
+}
+
 /** Documents that come from the first stage. */
 function drained(source: Source): ExplainExecution {
   return {
@@ -187,10 +207,10 @@ function unionOf(explained: ExplainedPipeline, { operand }: StageSpec): Explaine
 /** What the leading stages ask of the collection. */
 function queryOf(
   { ns, collection, hint, at, settings }: ExplainedPipeline,
-  { pushdown }: CompiledPipeline,
+  pipeline: CompiledPipeline,
   projection: Uint8Array | undefined,
 ): ExplainedQuery {
-  const { filter = MATCH_ALL, sort, skip, limit } = pushdown;
+  const { filter = MATCH_ALL, sort, skip, limit } = pipeline.pushdown;
   const countsOnly = projection !== undefined && isEmptyDocument(projection) && sort === undefined;
   return {
     ns,
@@ -204,6 +224,7 @@ function queryOf(
     limit,
     at,
     purpose: { kind: countsOnly ? 'keys' : 'find' },
+    group: pipeline.distinctGroup(),
     collation: settings.scope.order.collation?.document,
   };
 }

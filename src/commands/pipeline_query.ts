@@ -3,11 +3,12 @@ import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
 import type { Collection } from '../database/collection.ts';
 import { CountRun } from '../database/count_run.ts';
 import type { MemberData } from '../database/member_data.ts';
+import { groupPlanOf } from '../database/distinct_query.ts';
 import { OplogSource } from '../database/oplog_query.ts';
 import { ProjectionShape } from '../database/projection_shape.ts';
 import { randomRecords } from '../database/random_records.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
-import { fixedQuery, ListSource, openFind, type RunningQuery } from '../database/running_query.ts';
+import { fixedQuery, ListSource, openFind, openPlanned, type RunningQuery } from '../database/running_query.ts';
 import type { Turn } from '../database/turn.ts';
 import type { RawValue } from '../bson/value.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
@@ -78,7 +79,10 @@ function openOnCollection(request: PipelineRequest): RunningQuery {
   if (chosen !== undefined) return chosen;
   const shape = shapeOf(pipeline, collection);
   const wanted = { filter, sort, skip, limit, hint, projection: undefined, shape };
-  const below = openFind({ collection, ...wanted, at, turn, memory });
+  const group = collection.indexes.length === 0 ? undefined : pipeline.distinctGroup();
+  const plan = group && groupPlanOf({ collection, filter, sort, hint, at }, group);
+  const find = { collection, ...wanted, at, turn, memory };
+  const below = plan === undefined ? openFind(find) : openPlanned(find, plan);
   const source = pipeline.open(below.source, stages);
   const moveTo = (to: Timestamp): void => {
     below.moveTo(to);

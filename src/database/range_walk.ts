@@ -1,7 +1,7 @@
 /** Walks over ranges of keys that go on where they were when the time they read at moves. */
 import type { Timestamp } from '../base/optime.ts';
 import type { CursorOptions, Table, TableCursor } from '../storage/table.ts';
-import type { KeyRange } from './key_range.ts';
+import { afterPrefix, type KeyRange } from './key_range.ts';
 
 /** One range of one table, kept open while time moves on. */
 export class TableWalk {
@@ -25,6 +25,15 @@ export class TableWalk {
     if (at === this.#at) return;
     this.#at = at;
     this.cursor = this.#table.cursor(this.#options(this.last()));
+  }
+
+  /** Goes on behind all keys that begin with `prefix`, at which the cursor stands. */
+  skip(prefix: Uint8Array): void {
+    // Backwards, what begins with the prefix lies behind it.
+    const beyond = this.#reverse ? prefix : afterPrefix(prefix);
+    if (beyond === undefined) return;
+    this.#last = beyond;
+    this.cursor = this.#table.cursor({ ...this.#options(beyond), fromInclusive: !this.#reverse });
   }
 
   /** The key the walk came to; undefined at its start. */
@@ -77,6 +86,11 @@ export class RangeWalk {
       this.#position += 1;
       this.#walk = undefined;
     }
+  }
+
+  /** Goes on behind all keys of the range that begin with `prefix`. */
+  skip(prefix: Uint8Array): void {
+    this.#walk?.skip(prefix);
   }
 
   moveTo(at: Timestamp): void {

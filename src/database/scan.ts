@@ -7,6 +7,7 @@ import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { TableCursor } from '../storage/table.ts';
 import { ClusteredScan } from './clustered_scan.ts';
 import { CollectionScan } from './collection_scan.ts';
+import { DistinctWalk } from './distinct_walk.ts';
 import { RangeWalk } from './range_walk.ts';
 import type { Access, IndexAccess, UnionAccess } from './planner/access.ts';
 import type { QueryCounters } from './query_counters.ts';
@@ -139,6 +140,7 @@ class IndexScan implements RecordScan {
   readonly #tester: KeyTester | undefined;
   readonly #covered: CoveredDocument | undefined;
   readonly #ranges: RangeWalk;
+  readonly #distinct: DistinctWalk | undefined;
   readonly #seen: Set<number> | undefined;
   /** Overwritten by every step. */
   readonly #recordId = new Uint8Array(RECORD_ID_BYTES);
@@ -152,28 +154,38 @@ class IndexScan implements RecordScan {
     this.#ranges = new RangeWalk(index?.table ?? request.collection.ids, ranges, reverse, request.at);
     this.#seen = index?.isMultikey === true ? new Set() : undefined;
     this.#tester = KeyTester.of(access);
+    const { fields } = access.bounds.candidate;
+    this.#distinct = access.distinct && new DistinctWalk(this.#ranges, fields, access.distinct);
     this.#covered = request.isCovered === true ? new CoveredDocument(access.bounds.candidate.fields) : undefined;
   }
 
   advance(): Step {
-    const { collection, matcher, turn } = this.#request;
+    const { turn } = this.#request;
     for (;;) {
       if (turn.isOver()) return 'pause';
-      const cursor = this.#ranges.next();
+      const cursor = this.#distinct === undefined ? this.#ranges.next() : this.#distinct.next();
       if (cursor === undefined) return 'end';
+      if (cursor === 'other') continue;
       this.keysExamined += 1;
-      const recordId = this.#readRecordId(cursor);
-      if (this.#seen?.has(recordIdOf(recordId)) === true) continue;
-      if (this.#tester?.passes(cursor.keyBytes, cursor.keyEnd) === false) continue;
-      const covered = this.#coveredBy(cursor);
-      if (covered === undefined) this.docsExamined += 1;
-      const document = covered ?? collection.documentAt(recordId, this.#at);
-      if (document === undefined) continue;
-      if (matcher !== undefined && !matcher.matches(document, 0)) continue;
-      this.#seen?.add(recordIdOf(recordId));
-      this.document = document;
-      return 'record';
+      if (this.#take(cursor)) return 'record';
+      this.#distinct?.refuse();
     }
+  }
+
+  /** Whether the entry leads to a record that is wanted. */
+  #take(cursor: TableCursor): boolean {
+    const { collection, matcher } = this.#request;
+    const recordId = this.#readRecordId(cursor);
+    if (this.#seen?.has(recordIdOf(recordId)) === true) return false;
+    if (this.#tester?.passes(cursor.keyBytes, cursor.keyEnd) === false) return false;
+    const covered = this.#coveredBy(cursor);
+    if (covered === undefined) this.docsExamined += 1;
+    const document = covered ?? collection.documentAt(recordId, this.#at);
+    if (document === undefined) return false;
+    if (matcher !== undefined && !matcher.matches(document, 0)) return false;
+    this.#seen?.add(recordIdOf(recordId));
+    this.document = document;
+    return true;
   }
 
   /** An entry with a value does not tell everything: its document is read. */

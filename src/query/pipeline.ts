@@ -19,6 +19,7 @@ import type { CompiledFilter } from './matcher.ts';
 import { carrying } from './pipeline/carrying_source.ts';
 import type { Source } from './pipeline/source.ts';
 import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts';
+import { distinctGroupOf } from './pipeline/rewrite/distinct_group.ts';
 import { neededFields } from './pipeline/rewrite/needed_fields.ts';
 import { rewritePipeline } from './pipeline/rewrite/rewrite_pipeline.ts';
 import { carryingMetadata, IN_MEMORY, type StageMemory } from './pipeline/memory_budget.ts';
@@ -130,6 +131,11 @@ function compileInOrder(stages: readonly Uint8Array[], context: StageContext): C
   return {
     stages,
     needs: once(() => neededFields(stages.slice(stages.length - compiled.length + pushdown.stages))),
+    distinctGroup: once(() => {
+      const isWhole = pushdown.skip === 0 && pushdown.limit === Infinity && stages.length === compiled.length;
+      const isSimple = context.scope.order.collation === undefined;
+      return isWhole && isSimple ? distinctGroupOf(stages[pushdown.stages]) : undefined;
+    }),
     isSource: stages.length > 0 && firstKind(stages[0])?.isSource === true,
     pushdown,
     sampleSize: sampleSizeOf(compiled),

@@ -106,9 +106,9 @@ function indexStage(access: IndexAccess, run: ScanRun | undefined): ExplainStage
   const { keyTests } = access.bounds;
   const tested = keyTests.length === 0 ? undefined : conjunction(keyTests.map((test) => test.conjunct));
   return {
-    stage: 'IXSCAN',
+    stage: access.distinct === undefined ? 'IXSCAN' : 'DISTINCT_SCAN',
     inputs: [],
-    counts: run && countsOfKeys(run),
+    counts: run && countsOfKeys(run, access.distinct !== undefined),
     fields(writer) {
       writeFilter(tested, writer);
       writeIndex(access, writer);
@@ -118,14 +118,15 @@ function indexStage(access: IndexAccess, run: ScanRun | undefined): ExplainStage
     },
     counters(writer) {
       const keys = run === undefined ? 0 : keysOf(run);
-      writer.int32('keysExamined', keys).int32('seeks', 1).int32('dupsTested', 0).int32('dupsDropped', 0);
+      writer.int32('keysExamined', keys);
+      if (access.distinct === undefined) writer.int32('seeks', 1).int32('dupsTested', 0).int32('dupsDropped', 0);
     },
   };
 }
 
 /** Every key that passed leads to a document that is looked at. */
-function countsOfKeys(run: ScanRun): StageCounts {
-  const returned = docsOf(run) > 0 ? docsOf(run) : run.found;
+function countsOfKeys(run: ScanRun, isDistinct: boolean): StageCounts {
+  const returned = docsOf(run) > 0 && !isDistinct ? docsOf(run) : run.found;
   return { returned, works: keysOf(run) + (run.isEnded ? 1 : 0), isEnded: run.isEnded };
 }
 

@@ -2,8 +2,11 @@
 import type { BsonWriter } from '../../bson/writer.ts';
 import { normalizePredicate } from '../../query/match/normalize_predicate.ts';
 import { serializePredicate } from '../../query/match/serialize_predicate.ts';
+import type { Collection } from '../collection.ts';
+import { groupPlanOf } from '../distinct_query.ts';
 import { chooseAmongPlans, type Choice } from '../plan.ts';
 import type { Plan } from '../planner/access.ts';
+import { distinctPlanOf } from '../planner/distinct_plan.ts';
 import { queryShapeOf } from '../planner/query_shape.ts';
 import { shapeHashOf } from './shape_hash.ts';
 import { queryStages, type ExplainedQuery, type QueryRun } from './query_stages.ts';
@@ -13,7 +16,18 @@ import { writeStage } from './stage.ts';
 export function planExplained(query: ExplainedQuery): Choice | undefined {
   const { collection, filter, sort, hint, limits, at } = query;
   if (collection === undefined) return undefined;
+  const distinct = distinctPlan(query, collection);
+  if (distinct !== undefined) return { plan: distinct, rejected: [] };
   return chooseAmongPlans({ collection, filter, sort: sort?.indexFields, hint, limits, at });
+}
+
+/** A plan that reads one entry of an index for each value that is wanted. */
+function distinctPlan(query: ExplainedQuery, collection: Collection): Plan | undefined {
+  const { filter, sort, hint, at, group, purpose, collation } = query;
+  if (collation !== undefined) return undefined;
+  if (group !== undefined) return groupPlanOf({ collection, filter, sort, hint, at }, group);
+  if (purpose.kind !== 'distinct') return undefined;
+  return distinctPlanOf({ collection, filter, sort: undefined, hint, at }, { path: purpose.key, isStrict: false });
 }
 
 /** `isPipeline`: the query stands for a whole pipeline. */

@@ -3,11 +3,10 @@ import { invariant } from '../../base/invariant.ts';
 import type { Turn } from '../turn.ts';
 import { PAUSE, type Source } from '../../query/pipeline/source.ts';
 import { openPlanned, type PlannedQuery } from '../running_query.ts';
-import { ProjectionShape } from '../projection_shape.ts';
 import type { Collection } from '../collection.ts';
 import type { Plan } from '../planner/access.ts';
 import type { RecordScan, Step } from '../record_scan.ts';
-import type { ExplainedQuery, QueryRun } from './query_stages.ts';
+import { shapeOf, type ExplainedQuery, type QueryRun } from './query_stages.ts';
 
 export class ExplainRun implements QueryRun, Source {
   readonly scan: CountingScan;
@@ -32,7 +31,7 @@ export class ExplainRun implements QueryRun, Source {
       limit,
       at,
       turn,
-      shape: shapeOf(query),
+      shape: shapeOf(query, plan),
     };
     this.#query = openPlanned(request, plan, (scan) => counting.over(scan));
     this.scan = counting;
@@ -76,11 +75,6 @@ interface RunOptions {
   readonly most: number;
   /** Puts stages of a pipeline over the query. */
   readonly through?: ((source: Source) => Source) | undefined;
-}
-
-function shapeOf({ projection, purpose }: ExplainedQuery): ExplainedQuery['projection'] {
-  if (purpose.kind === 'keys') return ProjectionShape.NOTHING;
-  return purpose.kind === 'find' ? projection : undefined;
 }
 
 /** Writes that take one document stop at the first. */

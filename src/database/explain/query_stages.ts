@@ -13,7 +13,9 @@ import type { KeyLimits } from '../planner/key_limits.ts';
 import { keyPatternOf } from '../planner/candidate.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { accessStages, writeIndex, type ScanRun } from './access_stages.ts';
-import type { ProjectionShape } from '../projection_shape.ts';
+import type { DistinctGroup } from '../../query/pipeline/rewrite/distinct_group.ts';
+import { distinctShape } from '../distinct_query.ts';
+import { ProjectionShape } from '../projection_shape.ts';
 import type { ExplainStage, StageCounts } from './stage.ts';
 
 /** What the query is for: reading, or one of the commands that do something with what is found. */
@@ -40,6 +42,8 @@ export interface ExplainedQuery {
   readonly limit: number;
   readonly at: Timestamp;
   readonly purpose: Purpose;
+  /** Of a pipeline: of each of these groups one document is wanted. */
+  readonly group?: DistinctGroup | undefined;
   /** As it was given or as the collection has it. */
   readonly collation: Uint8Array | undefined;
 }
@@ -56,7 +60,8 @@ export function queryStages(query: ExplainedQuery, plan: Plan | undefined, run: 
   if (plan === undefined) return missingStages(query, run);
   if (purpose.kind === 'count') return countStages(query, plan, run);
   if (purpose.kind === 'keys') return shaped(query, plan, { below: countInput(plan, run), isCovered: false, run });
-  const covers = isCovered({ shape: query.projection, sort: query.sort }, plan) && purpose.kind === 'find';
+  const shape = shapeOf(query, plan);
+  const covers = isCovered({ shape, sort: query.sort }, plan);
   const access = accessStages(plan, run, covers);
   const isRooted = plan.access.kind === 'union' && plan.access.isRooted;
   const below =
@@ -67,7 +72,21 @@ export function queryStages(query: ExplainedQuery, plan: Plan | undefined, run: 
     case 'delete':
       return withProjection(query, writeStageOf('DELETE', query, below, run), false, run);
     default:
-      return shaped(query, plan, { below, isCovered: covers, run });
+      return shaped({ ...query, projection: shape ?? query.projection }, plan, { below, isCovered: covers, run });
+  }
+}
+
+/** What is looked at of documents, when that is known. */
+export function shapeOf({ projection, purpose }: ExplainedQuery, { access }: Plan): ProjectionShape | undefined {
+  switch (purpose.kind) {
+    case 'find':
+      return projection;
+    case 'keys':
+      return ProjectionShape.NOTHING;
+    case 'distinct':
+      return access.kind === 'index' && access.distinct !== undefined ? distinctShape(purpose.key) : undefined;
+    default:
+      return undefined;
   }
 }
 
@@ -136,11 +155,15 @@ function withProjection(
   if (projection === undefined) return below;
   const simple = isCovered ? 'PROJECTION_COVERED' : 'PROJECTION_SIMPLE';
   return {
-    stage: projection.isSimple && purpose.kind === 'find' ? simple : 'PROJECTION_DEFAULT',
+    stage: projection.isSimple && isReading(purpose) ? simple : 'PROJECTION_DEFAULT',
     inputs: [below],
     counts: run && { returned: run.returned, works: run.returned + 1, isEnded: run.isEnded },
     fields: (writer) => void writer.document('transformBy', projection.spec),
   };
+}
+
+function isReading({ kind }: Purpose): boolean {
+  return kind === 'find' || kind === 'distinct';
 }
 
 function writeStageOf(

@@ -7,6 +7,14 @@ import type { SpecialAccess } from '../special_plan.ts';
 import type { IndexBounds } from './index_bounds.ts';
 import type { KeyCheck } from './ranges.ts';
 
+/** Of records whose keys begin alike only the first is wanted. */
+export interface DistinctPrefix {
+  /** Leading fields of the index that are looked at. */
+  readonly fields: number;
+  /** Records without the last of these fields are all given: each may stand for what lists as null, or for nothing. */
+  readonly keepsMissing: boolean;
+}
+
 export interface IndexAccess {
   readonly kind: 'index';
   /** Undefined: the one on `_id`. */
@@ -19,6 +27,7 @@ export interface IndexAccess {
   readonly reverse: boolean;
   /** The ranges are those of `min` and `max`. */
   readonly isMinMax: boolean;
+  readonly distinct?: DistinctPrefix;
 }
 
 /** One of several ways whose records are put together. */

@@ -43,7 +43,8 @@ export function solutionsOf(request: SolutionRequest): readonly Plan[] {
   return plans;
 }
 
-function usableIndexes(request: SolutionRequest, predicate: Predicate): (Index | undefined)[] {
+/** Those that list all that the filter may match; undefined stands for the one on `_id`. */
+export function usableIndexes(request: SolutionRequest, predicate: Predicate): (Index | undefined)[] {
   const { collection, only, at, allowed } = request;
   if (only !== undefined) return [only.index];
   const usable: (Index | undefined)[] = [];

@@ -1,6 +1,7 @@
 /** A compiled pipeline, and what of it storage may do. */
 import type { CompiledFilter } from '../matcher.ts';
 import type { SortSpec } from '../sort.ts';
+import type { DistinctGroup } from './rewrite/distinct_group.ts';
 import type { Source } from './source.ts';
 import type { WriteSpec } from './write_spec.ts';
 
@@ -32,6 +33,8 @@ export interface CompiledPipeline {
   readonly isSource: boolean;
   /** What of documents the stages after `pushdown` look at, as a projection; undefined when that may be anything. */
   needs(): Uint8Array | undefined;
+  /** Set when the stage after `pushdown` needs only one document of each value of a field. */
+  distinctGroup(): DistinctGroup | undefined;
   /** Runs the stages from index `from` on (0, or `pushdown.stages` when the source did those). */
   open(source: Source, from: number): Source;
 }

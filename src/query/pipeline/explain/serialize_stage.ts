@@ -57,6 +57,8 @@ function shownOperand(entry: ExplainedStage, around: StageSurroundings): RawValu
       return shownAdditions(operand, scope);
     case '$group':
       return shownGroup(operand, scope);
+    case '$groupByDistinctScan':
+      return documentOf((writer) => void writer.value('newRoot', shownAdditions(operand, scope)));
     case '$bucketAuto':
       return shownBuckets(operand, scope);
     case '$replaceRoot':

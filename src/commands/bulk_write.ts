@@ -41,7 +41,7 @@ export const bulkWriteCommand: Command = {
     const { bypassesValidation } = bulk;
     const on = { data, turn, session, scopes, bypassesValidation };
     const statements = new BulkWriteStatements(bulk, on, context.server.opcounters);
-    const waiting = runBatch(new StatementBatch(statements, turn), context, turn);
+    const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
     const answer = (): Promise<void> | undefined => writeOutcome(statements.outcome, bulk, { request, context, reply });
     return waiting === undefined ? answer() : waiting.then(answer);
   },

@@ -114,8 +114,8 @@ export class BulkWriteStatements implements Statements<UpdateRun | DeleteRun> {
     outcome.results.push(writer.endDocument().finish());
   }
 
-  fail(index: number, error: unknown): void {
-    if (!(error instanceof CommandError) || endsCommand(error.code)) throw error;
+  fail(index: number, error: CommandError): void {
+    if (endsCommand(error.code)) throw error;
     const { outcome } = this;
     const { kind } = this.#bulk.operations[index];
     outcome.errors += 1;

@@ -16,6 +16,7 @@ import { newUuid, uuidText } from '../database/uuid.ts';
 import { createCollection, createEmptyIndex, logIndexBuild } from '../database/write_catalog.ts';
 import type { Collation } from '../query/collation.ts';
 import { describeDocument } from '../query/describe.ts';
+import { answerableError } from './answerable_error.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { missingField } from './fields.ts';
@@ -173,6 +174,7 @@ async function buildAll(context: CommandContext, collection: Collection, specs: 
   const uuid = newUuid(data.env.random);
   logIndexBuild(data, collection, 'startIndexBuild', { uuid, specs });
   const indexes = specs.map((spec) => startBuild(data, collection, spec));
+  data.writeLog.applied();
   try {
     for (const index of indexes) {
       await fillBuild(data, collection, index, {
@@ -189,9 +191,11 @@ async function buildAll(context: CommandContext, collection: Collection, specs: 
       collection.stopBuilding(index);
       data.catalog.addIndex(collection, index.readyFrom(at), at);
     }
-  } catch (error) {
+    data.writeLog.applied();
+  } catch (unexpected) {
+    const error = answerableError(unexpected, context);
     giveUp(data, collection, indexes, { uuid, specs, error });
-    throw error instanceof CommandError ? buildFailure(uuid, collection, error) : error;
+    throw buildFailure(uuid, collection, error);
   }
 }
 
@@ -204,16 +208,17 @@ function giveUp(
   data: MemberData,
   collection: Collection,
   indexes: readonly Index[],
-  build: { readonly uuid: Uint8Array; readonly specs: readonly IndexSpec[]; readonly error: unknown },
+  build: { readonly uuid: Uint8Array; readonly specs: readonly IndexSpec[]; readonly error: CommandError },
 ): void {
   for (const index of indexes) {
     collection.stopBuilding(index);
     data.catalog.discardIndex(index);
   }
-  if (collection.gone !== undefined || !data.acceptsWrites || !(build.error instanceof CommandError)) return;
+  if (collection.gone !== undefined || !data.acceptsWrites) return;
   const { code, message } = build.error;
   const cause = { code, codeName: errorNameOf(code), message };
   logIndexBuild(data, collection, 'abortIndexBuild', { uuid: build.uuid, specs: build.specs, cause });
+  data.writeLog.applied();
 }
 
 function buildFailure(uuid: Uint8Array, collection: Collection, error: CommandError): CommandError {

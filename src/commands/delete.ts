@@ -40,7 +40,7 @@ export const deleteCommand: Command = {
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: parsed.variables }));
     const statements = new DeleteStatements(parsed, { data, turn, session, scopes, bypassesValidation: true });
-    const waiting = runBatch(new StatementBatch(statements, turn), context, turn);
+    const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
     if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'delete');
     return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'delete'));
   },
@@ -143,7 +143,7 @@ class DeleteStatements implements Statements<DeleteRun> {
     this.outcome.n += run.deleted;
   }
 
-  fail(index: number, error: unknown): void {
+  fail(index: number, error: CommandError): void {
     this.outcome.fail(index, error);
   }
 }

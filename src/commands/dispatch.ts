@@ -7,12 +7,11 @@
  * frames the whole. A CommandError at any point becomes an error reply. When no step waits, all of it happens within
  * the call of `run` and no promise is made.
  *
- * A broken invariant is not answered: it leaves through `run` and stops the member. So does any other unexpected error
- * of a command that writes, because nobody knows how much of it was done; elsewhere it is logged and answered.
+ * An unexpected error is logged and answered, too, unless nothing is known after it (`answerable_error.ts`): then it
+ * leaves through `run` and stops the member.
  */
 import { CommandError } from '../base/command_error.ts';
 import { isNotPrimaryError } from '../base/error_codes.ts';
-import { InvariantError } from '../base/invariant.ts';
 import { ms } from '../base/units.ts';
 import { encodeDocument } from '../bson/codec.ts';
 import { fieldName } from '../bson/bytes.ts';
@@ -23,6 +22,7 @@ import type { Message } from '../wire/message.ts';
 import { validateSections } from '../wire/parse.ts';
 import { frameReply, openReply } from '../wire/reply.ts';
 import { checkMemberState, checkRequest, ignoresReadConcern } from './admission.ts';
+import { answerableError } from './answerable_error.ts';
 import { checkDrift, ReplyTimes } from './cluster_time.ts';
 import type { CommandTable } from './command_table.ts';
 import {
@@ -167,7 +167,7 @@ export class Dispatcher {
   /** Turns an error into the reply. A failed write still waits for its write concern: what it met may be new. */
   #fail(exchange: Exchange, writer: BsonWriter, error: unknown): Promise<void> | undefined {
     const { concern } = exchange;
-    const failure = this.#commandErrorOf(exchange, error);
+    const failure = answerableError(error, exchange);
     exchange.error = failure;
     this.#services.server.asserts.user += 1;
     const pending =
@@ -183,23 +183,6 @@ export class Dispatcher {
     if (pending !== undefined) return pending.then(write);
     write();
     return undefined;
-  }
-
-  /** What else a write fails with leaves nothing known: it stops the member. */
-  #commandErrorOf({ command, concern }: Exchange, error: unknown): CommandError {
-    if (error instanceof CommandError) return error;
-    const isWrite = command.isWrite === true || concern !== undefined;
-    if (error instanceof InvariantError || isWrite) throw error;
-    const stack = error instanceof Error ? error.stack : String(error);
-    this.#services.log.write({
-      severity: 'E',
-      component: 'COMMAND',
-      id: 8_000_100,
-      context: 'dispatch',
-      message: 'A command failed unexpectedly',
-      attributes: { command: command.name, error: stack },
-    });
-    return new CommandError('InternalError', error instanceof Error ? error.message : String(error));
   }
 
   /** Appends what follows the command's fields and `ok`, and frames the reply. */

@@ -1,3 +1,4 @@
+import type { CommandError } from '../base/command_error.ts';
 import { documentSize, ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { insertableDocument } from '../database/insertable.ts';
@@ -37,7 +38,7 @@ export const insertCommand: Command = {
     checkWritable(insert.ns, data);
     const turn = new Turn(context.env.clock);
     const statements = new InsertStatements(data, insert, retryableSession(request, data));
-    const waiting = runBatch(new StatementBatch(statements, turn), context, turn);
+    const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
     if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'insert');
     return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'insert'));
   },
@@ -152,7 +153,7 @@ class InsertStatements implements Statements<never> {
 
   finish(): void {}
 
-  fail(index: number, error: unknown): void {
+  fail(index: number, error: CommandError): void {
     this.outcome.fail(index, error);
   }
 }

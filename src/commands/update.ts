@@ -47,7 +47,7 @@ export const updateCommand: Command = {
     const scopes = new StatementScopes(expressionScope(context, { variables: update.variables }));
     const { bypassesValidation } = update;
     const statements = new UpdateStatements(update, { data, turn, session, scopes, bypassesValidation });
-    const waiting = runBatch(new StatementBatch(statements, turn), context, turn);
+    const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
     if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'update');
     return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'update'));
   },
@@ -194,7 +194,7 @@ class UpdateStatements implements Statements<UpdateRun> {
     this.#note(index, { matched, nModified: modified, upserted });
   }
 
-  fail(index: number, error: unknown): void {
+  fail(index: number, error: CommandError): void {
     this.outcome.fail(index, error);
   }
 

@@ -10,6 +10,7 @@ import type { RetryableSession } from '../database/sessions.ts';
 import type { Turn } from '../database/turn.ts';
 import type { Statement } from '../database/write_log.ts';
 import type { StatementScopes } from './collation_argument.ts';
+import { answerableError } from './answerable_error.ts';
 import type { CommandContext, CommandRequest } from './context.ts';
 import { writeDetails } from './error_reply.ts';
 
@@ -29,18 +30,20 @@ export interface Statements<Run extends BatchRun> {
   /** Notes what came of a statement that has run. */
   finish(index: number, run: Run): void;
   /** Notes a failure; rethrows what ends the whole command. */
-  fail(index: number, error: unknown): void;
+  fail(index: number, error: CommandError): void;
 }
 
 /** Works off statements in order. One that changes many documents goes on over several turns: it is kept between them. */
 export class StatementBatch<Run extends BatchRun> implements BatchRun {
   readonly #statements: Statements<Run>;
+  readonly #context: CommandContext;
   readonly #turn: Turn;
   #position = 0;
   #running: Run | undefined;
 
-  constructor(statements: Statements<Run>, turn: Turn) {
+  constructor(statements: Statements<Run>, context: CommandContext, turn: Turn) {
     this.#statements = statements;
+    this.#context = context;
     this.#turn = turn;
   }
 
@@ -51,7 +54,7 @@ export class StatementBatch<Run extends BatchRun> implements BatchRun {
         if (this.#advanceOne(this.#position) === 'pause') return 'pause';
       } catch (error) {
         this.#running = undefined;
-        this.#statements.fail(this.#position, error);
+        this.#statements.fail(this.#position, answerableError(error, this.#context));
         if (ordered) return 'done';
       }
       this.#position += 1;
@@ -84,8 +87,8 @@ export class BatchOutcome {
    * Notes the failure of one statement. Rethrows what ends the whole command: interruptions, the loss of the primary's
    * role, and faults of the session.
    */
-  fail(index: number, error: unknown): void {
-    if (!(error instanceof CommandError) || endsCommand(error.code)) throw error;
+  fail(index: number, error: CommandError): void {
+    if (endsCommand(error.code)) throw error;
     this.errors.push({ index, error });
   }
 }

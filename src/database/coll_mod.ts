@@ -18,6 +18,7 @@ import type { WriteTarget } from './write_documents.ts';
 export function modifyCollection(target: WriteTarget, collection: Collection, o: Uint8Array, o2: Uint8Array): void {
   const at = target.writeLog.command(collection.db, collection.uuid, o, o2);
   applyCollMod(target.catalog, collection, o, at);
+  target.writeLog.applied();
 }
 
 /** Does what the command document `o` of an entry says. */

@@ -28,7 +28,9 @@ export function createCollection(target: CatalogTarget, ns: string, options: Uin
   const o = new BsonWriter().startDocument().string('create', ns.slice(db.length + 1));
   o.fieldsOf(options).document('idIndex', idIndexSpec(readCollectionOptions(options).collation));
   const at = target.writeLog.command(db, uuid, o.endDocument().finish());
-  return target.catalog.create({ ns, uuid, options }, at);
+  const collection = target.catalog.create({ ns, uuid, options }, at);
+  target.writeLog.applied();
+  return collection;
 }
 
 export function dropCollection(target: WriteTarget, collection: Collection): void {
@@ -36,6 +38,7 @@ export function dropCollection(target: WriteTarget, collection: Collection): voi
   const o2 = new BsonWriter().startDocument().int32('numRecords', collection.count).endDocument().finish();
   const at = target.writeLog.command(collection.db, collection.uuid, o, o2);
   target.catalog.drop(collection, at);
+  target.writeLog.applied();
 }
 
 /** On a new primary: nobody fills temporary collections that were begun before. */
@@ -49,6 +52,7 @@ export function dropTemporaryCollections(target: WriteTarget): void {
 export function logDropDatabase(target: WriteTarget, db: string): void {
   const o = new BsonWriter().startDocument().int32('dropDatabase', 1).endDocument().finish();
   target.writeLog.command(db, undefined, o);
+  target.writeLog.applied();
 }
 
 /** Within one database. `dropTarget` is the collection of that name, which goes with the same entry. */
@@ -68,7 +72,9 @@ export function renameCollection(
       : new BsonWriter().startDocument().int32('numRecords', dropTarget.count).endDocument().finish();
   const at = target.writeLog.command(collection.db, collection.uuid, o, o2);
   if (dropTarget !== undefined) target.catalog.drop(dropTarget, at);
-  return target.catalog.rename(collection, to, at, permanentOptions(collection.options));
+  const renamed = target.catalog.rename(collection, to, at, permanentOptions(collection.options));
+  target.writeLog.applied();
+  return renamed;
 }
 
 /** On a collection without documents: there is nothing to build. */
@@ -77,10 +83,11 @@ export function createEmptyIndex(target: WriteTarget, collection: Collection, sp
   const at = target.writeLog.command(collection.db, collection.uuid, writer.endDocument().finish());
   const index = target.catalog.newIndex(collection, spec, at);
   target.catalog.addIndex(collection, index, at);
+  target.writeLog.applied();
   return index;
 }
 
-/** What a build's entries name: `startIndexBuild`, `commitIndexBuild` and `abortIndexBuild` are all of one form. */
+/** The caller does what the entry says, and then tells the write log. What a build's entries name: `startIndexBuild`, `commitIndexBuild` and `abortIndexBuild` are all of one form. */
 export function logIndexBuild(
   target: WriteTarget,
   collection: Collection,
@@ -106,4 +113,5 @@ export function dropIndex(target: WriteTarget, collection: Collection, index: In
   const o = new BsonWriter().startDocument().string('dropIndexes', collection.name).string('index', index.spec.name);
   const at = target.writeLog.command(collection.db, collection.uuid, o.endDocument().finish(), index.spec.document);
   target.catalog.removeIndex(collection, index, at);
+  target.writeLog.applied();
 }

@@ -69,6 +69,7 @@ export function insertDocument(
   else collection.documents.put(recordId, document, at);
   collection.ids.add(idKey, recordId, at);
   applyChanges(target, collection, changes, at);
+  target.writeLog.applied();
   if (capped !== undefined) evictOldest(target, collection, capped);
   return at;
 }
@@ -89,6 +90,7 @@ export function updateDocument(
   const at = target.writeLog.update(collection, found.document, change);
   collection.documents.put(found.recordId, document, at);
   applyChanges(target, collection, changes, at);
+  target.writeLog.applied();
   return at;
 }
 
@@ -101,6 +103,7 @@ export function deleteDocument(
   const changes = collection.maintained.map((index) => index.removal(found.document, found.recordId));
   const at = target.writeLog.delete(collection, documentKeyOf(found.document), statement);
   removeRecord(collection, found, changes, at);
+  target.writeLog.applied();
   return at;
 }
 

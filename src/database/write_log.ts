@@ -1,4 +1,10 @@
-/** Where a primary's writes are logged: each under a fresh timestamp and the current term. */
+/**
+ * Where a primary's writes are logged: each under a fresh timestamp and the current term.
+ *
+ * A write has three steps, all in one turn: what may fail (checks, evaluating); its entry here; the tables. Whoever logs
+ * a write calls `applied` when it is in all its tables. What fails in between leaves the member's data unlike its
+ * oplog, and must stop it; what fails before has changed nothing.
+ */
 import { CommandError } from '../base/command_error.ts';
 import type { Clock } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';
@@ -41,15 +47,37 @@ export class WriteLog {
   readonly documents = { inserted: 0, updated: 0, deleted: 0 };
   /** Whether clients' writes to replicated collections are taken. */
   acceptsWrites = false;
+  #isUnderWay = false;
 
   constructor(parts: WriteLogParts) {
     this.#parts = parts;
   }
 
+  /** Whether a write was begun that is not in all its tables. */
+  get isUnderWay(): boolean {
+    return this.#isUnderWay;
+  }
+
+  /** The write that was logged last is in all its tables. */
+  applied(): void {
+    invariant(this.#isUnderWay, 'a write was begun');
+    this.#isUnderWay = false;
+  }
+
+  #begin(): void {
+    invariant(!this.#isUnderWay, 'the write before this one was applied');
+    this.#isUnderWay = true;
+  }
+
+  #beginUnreplicated(): Timestamp {
+    this.#begin();
+    return TIMESTAMP_NULL;
+  }
+
   /** Returns the timestamp to write the tables at: TIMESTAMP_NULL for collections that are not replicated. */
   insert(collection: Collection, document: Uint8Array, statement?: Statement): Timestamp {
     this.documents.inserted += 1;
-    if (!collection.isReplicated) return TIMESTAMP_NULL;
+    if (!collection.isReplicated) return this.#beginUnreplicated();
     this.checkAcceptsWrites();
     return this.#write({ op: 'i', ns: collection.ns, ui: collection.uuid, o: document }, statement);
   }
@@ -70,7 +98,7 @@ export class WriteLog {
     },
   ): Timestamp {
     this.documents.updated += 1;
-    if (!collection.isReplicated) return TIMESTAMP_NULL;
+    if (!collection.isReplicated) return this.#beginUnreplicated();
     this.checkAcceptsWrites();
     const { ns, uuid } = collection;
     const o = change.diff ?? change.document;
@@ -80,7 +108,7 @@ export class WriteLog {
 
   delete(collection: Collection, documentKey: Uint8Array, statement?: Statement): Timestamp {
     this.documents.deleted += 1;
-    if (!collection.isReplicated) return TIMESTAMP_NULL;
+    if (!collection.isReplicated) return this.#beginUnreplicated();
     this.checkAcceptsWrites();
     const operation: Operation = { op: 'd', ns: collection.ns, ui: collection.uuid, o: documentKey };
     return this.#writeWithImage(operation, statement);
@@ -88,7 +116,7 @@ export class WriteLog {
 
   /** Logs a command on a database; `uuid` names the collection it is about. */
   command(db: string, uuid: Uint8Array | undefined, o: Uint8Array, o2?: Uint8Array): Timestamp {
-    if (db === 'local') return TIMESTAMP_NULL;
+    if (db === 'local') return this.#beginUnreplicated();
     this.checkAcceptsWrites();
     return this.#write({ op: 'c', ns: `${db}.$cmd`, ui: uuid, o, o2 }, undefined);
   }
@@ -96,6 +124,7 @@ export class WriteLog {
   /** Unlike all others this is also done by a primary that does not take writes yet. */
   noop(o: Uint8Array): OpTime {
     const ts = this.#write({ op: 'n', ns: '', o }, undefined);
+    this.applied();
     return { ts, t: this.term };
   }
 
@@ -110,7 +139,9 @@ export class WriteLog {
     invariant(optime.ts > oplog.lastWritten.ts, 'timestamps of entries rise');
     const wall = clock.wall();
     const session = statement === undefined ? undefined : sessionPart(statement);
-    oplog.append(this.#builder.build(operation, { optime, wall, session }), optime, wall);
+    const entry = this.#builder.build(operation, { optime, wall, session });
+    this.#begin();
+    oplog.append(entry, optime, wall);
     if (statement !== undefined) sessions.record(statement.session, statement.id, optime, wall);
     return optime.ts;
   }
@@ -124,7 +155,8 @@ export class WriteLog {
     const wall = clock.wall();
     const { ns, ui } = operation;
     const noop: Operation = { op: 'n', ns, ui, o: image.document };
-    oplog.append(this.#builder.build(noop, { optime, wall, session: sessionPart(statement) }), optime, wall);
+    const entry = this.#builder.build(noop, { optime, wall, session: sessionPart(statement) });
+    oplog.append(entry, optime, wall);
     const pointer = image.kind === 'pre' ? { preImageOpTime: optime } : { postImageOpTime: optime };
     return this.#write({ ...operation, ...pointer }, statement);
   }

@@ -87,6 +87,7 @@ export function testServices(env: Env = stillEnv()): TestServices {
   const data = {
     clock,
     catalog: { find: () => undefined },
+    writeLog: { isUnderWay: false },
     readTimestamp: TIMESTAMP_MAX,
     committedTimestamp: TIMESTAMP_NULL as Timestamp,
     oplog: {

@@ -56,8 +56,9 @@ function flattened(bytes: Uint8Array, at: number, prefix: string): Choice[] {
   const reader = new ElementReader(bytes, at);
   while (reader.next()) {
     const path = prefix + reader.name();
-    if (reader.type === BSON_TYPE.object) choices.push(...flattened(bytes, reader.start, `${path}.`));
-    else choices.push({ path, isIncluded: isTruthy(reader) });
+    if (reader.type === BSON_TYPE.object) {
+      for (const choice of flattened(bytes, reader.start, `${path}.`)) choices.push(choice);
+    } else choices.push({ path, isIncluded: isTruthy(reader) });
   }
   return choices;
 }

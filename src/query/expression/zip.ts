@@ -37,8 +37,8 @@ function zipped({ inputs, defaults, isLongest }: ZipParts, root: Uint8Array): Ra
     if (isNull) return RAW_NULL;
   }
   const fill = defaults.map((part) => part.evaluate(root) ?? RAW_NULL);
-  const lengths = arrays.map((items) => items.length);
-  const length = isLongest ? Math.max(...lengths) : Math.min(...lengths);
+  const further = isLongest ? Math.max : Math.min;
+  const length = arrays.reduce((soFar, items) => further(soFar, items.length), arrays[0].length);
   const rows = new ItemList('$zip');
   for (let i = 0; i < length; i++) {
     rows.push(arrayOf(arrays.map((items, column) => (i < items.length ? items[i] : (fill[column] ?? RAW_NULL)))));

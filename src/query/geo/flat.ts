@@ -85,12 +85,15 @@ export function boundsOf(region: FlatRegion): FlatBox {
       };
     }
     case 'flatPolygon': {
-      const xs = region.vertices.map((v) => v.x);
-      const ys = region.vertices.map((v) => v.y);
-      return {
-        low: { x: Math.min(...xs), y: Math.min(...ys) },
-        high: { x: Math.max(...xs), y: Math.max(...ys) },
-      };
+      const low = { x: Infinity, y: Infinity };
+      const high = { x: -Infinity, y: -Infinity };
+      for (const { x, y } of region.vertices) {
+        low.x = Math.min(low.x, x);
+        low.y = Math.min(low.y, y);
+        high.x = Math.max(high.x, x);
+        high.y = Math.max(high.y, y);
+      }
+      return { low, high };
     }
   }
 }

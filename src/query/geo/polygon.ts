@@ -42,6 +42,7 @@ export class Polygon {
 
   /** The angle from a point to the nearest point of the region, 0 inside. */
   distance(p: Vector): number {
-    return this.contains(p) ? 0 : Math.min(...this.loops.map((loop) => loop.distance(p)));
+    if (this.contains(p)) return 0;
+    return this.loops.reduce((nearest, loop) => Math.min(nearest, loop.distance(p)), Infinity);
   }
 }

@@ -43,7 +43,7 @@ function parseDocument(parser: FilterParser, bytes: Uint8Array, at: number, isTo
       const child = parseDocumentOperator(parser, name, reader, isTopLevel);
       if (child !== undefined) children.push(child);
     } else if (isOperatorDocument(reader)) {
-      children.push(...parseOperators(parser, name, bytes, reader.start));
+      for (const child of parseOperators(parser, name, bytes, reader.start)) children.push(child);
     } else if (reader.type === BSON_TYPE.regex) {
       children.push(regexPredicate(name, regexParts(reader)));
     } else {

@@ -1,8 +1,9 @@
 /** Edits to bytes. Must never fail on a document they were not made for: entries are applied again during recovery. */
+import { textOf } from '../../bson/bytes.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { BsonWriter } from '../../bson/writer.ts';
-import type { ArrayEdits, DocumentEdits, Edits, FieldValue, ItemEdit } from './edits.ts';
+import type { ArrayEdits, DocumentEdits, Edits, FieldValue, ItemEdit, NestedEdits } from './edits.ts';
 
 const WRITER = new BsonWriter();
 
@@ -19,33 +20,74 @@ export function applyEdits(document: Uint8Array, edits: DocumentEdits): Uint8Arr
  */
 function applyToDocument(edits: DocumentEdits, bytes: Uint8Array, at: number, writer: BsonWriter): void {
   const reader = new ElementReader(bytes, at);
+  const finder = finderOf(edits);
   const done = new Set<unknown>();
   let runStart = at + 4;
   while (reader.next()) {
-    const replacement = named(edits.replaces, reader);
-    const nested = replacement === undefined ? named(edits.nested, reader) : undefined;
-    const edit = replacement ?? nested ?? dropped(edits, reader);
+    const edit = finder.find(reader);
     if (edit === undefined || done.has(edit)) continue;
     done.add(edit);
     writer.element(bytes, runStart, reader.elementStart);
     runStart = reader.end;
-    if (replacement !== undefined) writer.value(replacement.name, replacement.value);
-    else if (nested !== undefined) writeNested(nested.name, nested.edits, reader, writer);
+    if (edit instanceof Uint8Array) continue;
+    if ('value' in edit) writer.value(edit.name, edit.value);
+    else writeNested(edit.name, edit.edits, reader, writer);
   }
   writer.element(bytes, runStart, reader.end);
   for (const field of edits.replaces) if (!done.has(field)) writer.value(field.name, field.value);
   for (const field of edits.inserts) writer.value(field.name, field.value);
 }
 
-function named<T extends { readonly name: Uint8Array }>(fields: readonly T[], reader: ElementReader): T | undefined {
-  for (const field of fields) if (reader.nameEquals(field.name)) return field;
-  return undefined;
+/** What happens to a field at its place; where only its name is given, it goes: inserted fields move to the end. */
+type FieldEdit = FieldValue | NestedEdits | Uint8Array;
+
+interface EditFinder {
+  find(field: ElementReader): FieldEdit | undefined;
 }
 
-/** The edit that takes the field away from its place: inserted fields move to the end. */
-function dropped(edits: DocumentEdits, reader: ElementReader): Uint8Array | FieldValue | undefined {
-  for (const name of edits.removes) if (reader.nameEquals(name)) return name;
-  return named(edits.inserts, reader);
+/** With more edits than this, they are found through a table of their names. */
+const SEARCHED_EDITS_MAX = 16;
+
+function finderOf(edits: DocumentEdits): EditFinder {
+  const { removes, replaces, inserts, nested } = edits;
+  const count = removes.length + replaces.length + inserts.length + nested.length;
+  return count > SEARCHED_EDITS_MAX ? new EditTable(edits) : new EditSearch(edits);
+}
+
+class EditSearch implements EditFinder {
+  readonly #edits: DocumentEdits;
+
+  constructor(edits: DocumentEdits) {
+    this.#edits = edits;
+  }
+
+  find(field: ElementReader): FieldEdit | undefined {
+    const { removes, replaces, inserts, nested } = this.#edits;
+    for (const edit of replaces) if (field.nameEquals(edit.name)) return edit;
+    for (const edit of nested) if (field.nameEquals(edit.name)) return edit;
+    for (const name of removes) if (field.nameEquals(name)) return name;
+    for (const { name } of inserts) if (field.nameEquals(name)) return name;
+    return undefined;
+  }
+}
+
+class EditTable implements EditFinder {
+  readonly #byName = new Map<string, FieldEdit>();
+
+  constructor({ removes, replaces, inserts, nested }: DocumentEdits) {
+    for (const edit of replaces) this.#byName.set(textOfName(edit.name), edit);
+    for (const edit of nested) this.#byName.set(textOfName(edit.name), edit);
+    for (const name of removes) this.#byName.set(textOfName(name), name);
+    for (const { name } of inserts) this.#byName.set(textOfName(name), name);
+  }
+
+  find(field: ElementReader): FieldEdit | undefined {
+    return this.#byName.get(field.name());
+  }
+}
+
+function textOfName(name: Uint8Array): string {
+  return textOf(name, 0, name.length);
 }
 
 function writeNested(name: Uint8Array | number, edits: Edits, value: ElementReader, writer: BsonWriter): void {

@@ -1,6 +1,6 @@
 /** An update tree and a document to the edits it makes there. */
 import { CommandError } from '../../base/command_error.ts';
-import { findField } from '../../bson/elements.ts';
+import { ElementReader, findField } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { RAW_NULL, rawObject, type RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
@@ -24,6 +24,9 @@ import { updateIndex } from './update_path.ts';
 
 /** Most nulls that one update puts between an array's end and a new index. Source: MongoDB's limit. */
 const PADDING_MAX = 1_500_000;
+
+/** Of more fields than this, a table is made, instead of walking to each of them. */
+const SEARCHED_FIELDS_MAX = 16;
 
 export interface CollectOptions {
   readonly context: UpdateContext;
@@ -62,8 +65,10 @@ class Collector {
     const replaces: FieldValue[] = [];
     const inserts: FieldValue[] = [];
     const nested: NestedEdits[] = [];
-    for (const { component, name, node: inner } of this.#resolved(node, path)) {
-      const old = findField(container.bytes, name, container.start);
+    const children = this.#resolved(node, path);
+    const table = children.length > SEARCHED_FIELDS_MAX ? tableOf(container) : undefined;
+    for (const { component, name, node: inner } of children) {
+      const old = table === undefined ? findField(container.bytes, name, container.start) : table.get(component);
       const edit = this.#child(inner, old, joined(path, component), component);
       if (edit.kind === 'set' && old === undefined) inserts.push({ name, value: edit.value });
       else if (edit.kind === 'set') replaces.push({ name, value: edit.value });
@@ -204,6 +209,17 @@ class Collector {
     if (this.#leafEdit(leaf, undefined, path, component).kind === 'keep') return;
     throw new CommandError('PathNotViable', `Cannot create field '${component}' in element ${shown}`);
   }
+}
+
+/** All fields of a document by their names; of a name that occurs twice the first. */
+function tableOf({ bytes, start }: RawValue): Map<string, RawValue> {
+  const table = new Map<string, RawValue>();
+  const reader = new ElementReader(bytes, start);
+  while (reader.next()) {
+    const name = reader.name();
+    if (!table.has(name)) table.set(name, reader.value());
+  }
+  return table;
 }
 
 /** Where a path cannot go on: the component that is not there, its path, and the element it should be in. */

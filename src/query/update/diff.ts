@@ -96,8 +96,8 @@ function readDocumentEdits(bytes: Uint8Array, at: number): DocumentEdits {
   while (reader.next()) {
     if (reader.type !== BSON_TYPE.object) throw malformed(`section ${reader.name()} is not a document`);
     if (reader.nameEquals(REMOVES)) for (const field of readFields(reader)) removes.push(field.name);
-    else if (reader.nameEquals(REPLACES)) replaces.push(...readFields(reader));
-    else if (reader.nameEquals(INSERTS)) inserts.push(...readFields(reader));
+    else if (reader.nameEquals(REPLACES)) for (const field of readFields(reader)) replaces.push(field);
+    else if (reader.nameEquals(INSERTS)) for (const field of readFields(reader)) inserts.push(field);
     else if (bytes[reader.nameStart] === NESTED_PREFIX) {
       const name = bytes.subarray(reader.nameStart + 1, reader.nameEnd);
       nested.push({ name, edits: readNested(bytes, reader.start) });

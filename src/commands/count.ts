@@ -18,7 +18,7 @@ import { valueOrderFor, viewOrderFor } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { matchStage, numberStage, openView, resumeView } from './view_query.ts';
-import { refuseTextWithoutCollection } from './text_without_collection.ts';
+import { refuseTextWithoutCollection } from '../database/text_without_collection.ts';
 
 export const countCommand: Command = {
   name: 'count',

@@ -22,7 +22,7 @@ import { expressionScope } from './expression_scope.ts';
 import { missingField } from './fields.ts';
 import { readNamespace } from './namespace.ts';
 import { matchStage, openView, resumeView } from './view_query.ts';
-import { refuseTextWithoutCollection } from './text_without_collection.ts';
+import { refuseTextWithoutCollection } from '../database/text_without_collection.ts';
 
 export const distinctCommand: Command = {
   name: 'distinct',

@@ -42,7 +42,7 @@ import { runPrepared, shapingOf } from './find_prepared.ts';
 import { FindShape } from './find_shape.ts';
 import { OPLOG_NS, readNamespace } from './namespace.ts';
 import { noteRequesterTerm } from './oplog_term.ts';
-import { refuseTextWithoutCollection } from './text_without_collection.ts';
+import { refuseTextWithoutCollection } from '../database/text_without_collection.ts';
 import { stageMemory } from './stage_memory.ts';
 
 export const findCommand: Command = {

@@ -19,7 +19,7 @@ import { virtualDocuments, type CursorRequest } from './cursor_reply.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import type { ForeignCollections } from './foreign_collections.ts';
 import { OPLOG_NS } from './namespace.ts';
-import { refuseTextWithoutCollection } from './text_without_collection.ts';
+import { refuseTextWithoutCollection } from '../database/text_without_collection.ts';
 
 export interface PipelineTarget {
   readonly ns: string;

@@ -150,3 +150,25 @@ describe('a sort by chance', () => {
     expect(found.map(({ _id }) => _id).toSorted((a, b) => a - b)).toEqual([0, 1, 2]);
   });
 });
+
+describe('$text without a collection', () => {
+  const q = { $text: { $search: 'x' } };
+  const refused = { code: 27, errmsg: "text index required for $text query (no such collection 'db.none')" };
+
+  test.each([
+    ['update', { update: 'none', updates: [{ q, u: { $set: { a: 1 } }, upsert: true }] }],
+    ['delete', { delete: 'none', deletes: [{ q, limit: 0 }] }],
+  ])('is refused in %s', async (_, command) => {
+    const commands = await TestCommands.open();
+    expect(await commands.run(command)).toMatchObject({ ok: 1, n: 0, writeErrors: [refused] });
+    expect(commands.member.entries()).toEqual([]);
+  });
+
+  test.each([
+    ['that updates', { update: { $set: { a: 1 } }, upsert: true }],
+    ['that removes', { remove: true }],
+  ])('is refused in a findAndModify %s', async (_, action) => {
+    const commands = await TestCommands.open();
+    expect(await commands.run({ findAndModify: 'none', query: q, ...action })).toMatchObject({ ok: 0, ...refused });
+  });
+});

@@ -9,6 +9,7 @@ import type { MemberData } from './member_data.ts';
 import { choosePlan, isInOrder, type Hint } from './plan.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan } from './scan.ts';
+import { refuseTextWithoutCollection } from './text_without_collection.ts';
 import type { Turn } from './turn.ts';
 import { refuseView } from './views.ts';
 import { findById, type FoundRecord } from './write_documents.ts';
@@ -50,6 +51,7 @@ export class WriteScan {
     const collection = this.#data.catalog.find(this.#ns);
     if (collection === undefined) {
       refuseView(this.#data.catalog, this.#ns);
+      refuseTextWithoutCollection(this.#targets.filter, this.#ns);
       return 'done';
     }
     const { filter, hint } = this.#targets;

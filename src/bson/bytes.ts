@@ -1,5 +1,5 @@
 /** Little-endian primitives and UTF-8 on plain byte arrays, without a DataView per buffer. */
-import { invariant } from '../base/invariant.ts';
+import { CommandError } from '../base/command_error.ts';
 
 const SCRATCH = new DataView(new ArrayBuffer(8));
 const UTF8_DECODER = new TextDecoder('utf-8');
@@ -116,8 +116,11 @@ export function writeUtf8(bytes: Uint8Array, at: number, text: string): number {
   return to + UTF8_ENCODER.encodeInto(rest, bytes.subarray(to)).written;
 }
 
-/** The UTF-8 form of a field name, for `findField` and `nameEquals`: make it once and keep it. */
+/**
+ * The UTF-8 form of a field name, for `findField` and `nameEquals`: make it once and keep it. Clients give names as strings
+ * too, and those may hold what no name may: throws 16411 for a NUL.
+ */
 export function fieldName(text: string): Uint8Array {
-  invariant(!text.includes('\0'), 'a field name holds no NUL');
+  if (text.includes('\0')) throw new CommandError(16411, "FieldPath field names may not contain '\\0'.");
   return UTF8_ENCODER.encode(text);
 }

@@ -215,5 +215,5 @@ export function requireUniqueIndex(
 
 function isUniqueOver({ isUnique, partialFilter, fields }: IndexSpec, on: readonly string[]): boolean {
   if (!isUnique || partialFilter !== undefined || fields.length !== on.length) return false;
-  return fields.every(({ path }) => on.includes(path));
+  return fields.every(({ path, plugin }) => plugin === undefined && on.includes(path));
 }

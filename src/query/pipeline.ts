@@ -14,7 +14,7 @@ import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
 import { BARE_SCOPE, type ExpressionScope } from './expression.ts';
-import { specialConditionsOf } from './match/special_conditions.ts';
+import { nearNotAllowed, specialConditionsOf } from './match/special_conditions.ts';
 import type { CompiledFilter } from './matcher.ts';
 import { carrying } from './pipeline/carrying_source.ts';
 import type { Source } from './pipeline/source.ts';
@@ -217,13 +217,7 @@ function refuseForeign(name: string): void {
 /** Conditions that only an index answers are not for documents that come from elsewhere. */
 function checkMatch({ predicate }: CompiledFilter, place: PipelinePlace, { isFirst }: Position): void {
   const special = specialConditionsOf(predicate);
-  if (special.nears > 0) {
-    throw new CommandError(
-      5_626_500,
-      '$geoNear, $near, and $nearSphere are not allowed in this context, as these operators require sorting ' +
-        'geospatial data. If you do not need sort, consider using $geoWithin instead.',
-    );
-  }
+  if (special.nears > 0) throw nearNotAllowed();
   if (special.texts === 0) return;
   if (!isFirst) throw new CommandError(17_313, '$match with $text is only allowed as the first pipeline stage');
   if (place === 'facet') {

@@ -15,6 +15,8 @@ export interface Accumulator {
 
 /** An accumulator with its operands. `memory` is asked for what a state keeps. */
 export interface CompiledAccumulator {
+  /** Whether an operand reads the group's `_id`. */
+  readonly readsId?: boolean;
   /** `id`: the group's. */
   create(memory: MemoryUser, id: RawValue | undefined): Accumulator;
 }

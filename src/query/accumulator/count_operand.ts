@@ -51,6 +51,10 @@ export class CountOperand {
     if (this.#expression.constant !== undefined) countOf(this.#expression.constant);
   }
 
+  get isConstant(): boolean {
+    return this.#expression.constant !== undefined;
+  }
+
   /** `id`: the group's, undefined outside of groups. */
   of(id: RawValue | undefined): number {
     if (this.#expression.constant !== undefined) return countOf(this.#expression.constant);

@@ -9,14 +9,16 @@ import { CountOperand, operandsByName, requiredOperand } from './count_operand.t
 
 type CreateN = (n: number, memory: MemoryUser, scope: ExpressionScope) => ValueAccumulator;
 
-function nAccumulator(name: `$${string}`, create: CreateN): AccumulatorKind {
+/** `notObject`: the code for an operand that is no object. */
+function nAccumulator(name: `$${string}`, notObject: number, create: CreateN): AccumulatorKind {
   return {
     name,
     compile(operand, scope) {
-      const operands = operandsByName(name, operand, ['input', 'n'], { notObject: 5787900, unknown: 5787901 });
+      const operands = operandsByName(name, operand, ['input', 'n'], { notObject, unknown: 5787901 });
       const n = new CountOperand(requiredOperand(operands, 'n', 5787906), scope);
       const input = compileExpression(requiredOperand(operands, 'input', 5787907), scope);
       return {
+        readsId: !n.isConstant,
         create(memory, id) {
           const state = create(n.of(id), memory, scope);
           return { add: (document) => state.add(input.evaluate(document)), result: () => state.result() };
@@ -26,7 +28,7 @@ function nAccumulator(name: `$${string}`, create: CreateN): AccumulatorKind {
   };
 }
 
-export const firstNAccumulator = nAccumulator('$firstN', (n, memory) => {
+export const firstNAccumulator = nAccumulator('$firstN', 5787801, (n, memory) => {
   const values: RawValue[] = [];
   return {
     add(value) {
@@ -36,7 +38,7 @@ export const firstNAccumulator = nAccumulator('$firstN', (n, memory) => {
   };
 });
 
-export const lastNAccumulator = nAccumulator('$lastN', (n, memory) => {
+export const lastNAccumulator = nAccumulator('$lastN', 5787801, (n, memory) => {
   const values: RawValue[] = [];
   return {
     add(value) {
@@ -52,7 +54,7 @@ export const maxNAccumulator = extremesAccumulator('$maxN', -1);
 
 /** Null, undefined and missing do not count. */
 function extremesAccumulator(name: `$${string}`, direction: 1 | -1): AccumulatorKind {
-  return nAccumulator(name, (n, memory, { order }) => {
+  return nAccumulator(name, 5787900, (n, memory, { order }) => {
     const values: RawValue[] = [];
     return {
       add(value) {

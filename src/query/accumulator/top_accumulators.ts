@@ -43,6 +43,7 @@ function severalAccumulator(name: `$${string}`, fromEnd: boolean): AccumulatorKi
       const n = new CountOperand(requiredOperand(operands, 'n', 5788003), scope);
       const { sort, output } = sortAndOutput(operands, scope);
       return {
+        readsId: !n.isConstant,
         create(memory, id) {
           const ranking = new Ranking(sort, n.of(id), fromEnd, memory);
           return {

@@ -125,7 +125,8 @@ export const getFieldOperator: ExpressionOperator = {
         const found = typeNameOf(object);
         throw new CommandError(3041705, `$getField requires 'input' to evaluate to type Object, but got ${found}`);
       }
-      return findField(object.bytes, fieldName(stringOf(name)), object.start);
+      const text = stringOf(name);
+      return text.includes('\0') ? undefined : findField(object.bytes, fieldName(text), object.start);
     });
   },
 };

@@ -7,7 +7,12 @@ import { MISSING } from './value_test.ts';
 export const existsOperator: FieldOperator = {
   name: '$exists',
   parse(path, operand) {
-    const exists: Predicate = { kind: 'exists', path, test: (_bytes, type) => type !== MISSING, expandArrays: true };
+    const exists = existence(path);
     return isTruthy(operand) ? exists : { kind: 'not', child: exists };
   },
 };
+
+/** The condition that a path leads to something. */
+export function existence(path: string): Predicate {
+  return { kind: 'exists', path, test: (_bytes, type) => type !== MISSING, expandArrays: true };
+}

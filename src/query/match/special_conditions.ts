@@ -1,4 +1,5 @@
 /** Conditions that only an index of their own kind can answer: `$text` and `$near`. */
+import { CommandError } from '../../base/command_error.ts';
 import type { DocumentMetadata } from '../metadata.ts';
 import type { Predicate } from './predicate.ts';
 
@@ -6,6 +7,15 @@ export interface SpecialConditions {
   /** How many there are of each, wherever they stand. */
   readonly texts: number;
   readonly nears: number;
+}
+
+/** The error for `$near` where documents come in no order of distance. */
+export function nearNotAllowed(): CommandError {
+  return new CommandError(
+    5_626_500,
+    '$geoNear, $near, and $nearSphere are not allowed in this context, as these operators require sorting ' +
+      'geospatial data. If you do not need sort, consider using $geoWithin instead.',
+  );
 }
 
 const NONE: SpecialConditions = { texts: 0, nears: 0 };

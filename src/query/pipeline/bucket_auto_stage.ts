@@ -63,6 +63,9 @@ function parseSpec(operand: RawValue, scope: ExpressionScope): BucketAutoSpec {
   if (groupBy === undefined || buckets === undefined) {
     throw new CommandError(40246, "$bucketAuto requires 'groupBy' and 'buckets' to be specified");
   }
+  if (fields?.some(({ accumulator }) => accumulator.readsId === true) === true) {
+    throw new CommandError(4544714, "Can't refer to the group key in $bucketAuto");
+  }
   return { groupBy, buckets, fields: fields ?? [countField(scope)], rounder };
 }
 

@@ -39,6 +39,7 @@ export function parseDensify(operand: RawValue): DensifySpec {
   const step = stepOf(required('$densify.range', range, 'step'), range.get('unit'));
   const bounds = boundsOf(required('$densify.range', range, 'bounds'), step);
   const partitionBy = partitions === undefined ? [] : partitionPaths(partitions);
+  for (const path of partitionBy) checkApart(path, field);
   if (bounds === 'partition' && partitionBy.length === 0) {
     throw new CommandError(
       5733408,
@@ -82,12 +83,33 @@ function partitionPaths(value: RawValue): string[] {
   return itemsOf(value).map((item, i) => textOf(`$densify.partitionByFields.${i}`, item));
 }
 
+/** The field that is densified is in none of the others, and none of them is in it. */
+function checkApart(partition: string, densified: string): void {
+  if (`${partition}.`.startsWith(`${densified}.`)) {
+    throw new CommandError(
+      8993000,
+      "BSON field '$densify.partitionByFields' contains the field that is being densified",
+    );
+  }
+  if (densified.startsWith(`${partition}.`)) {
+    throw new CommandError(
+      9554500,
+      "The field that is being densified contains the BSON field '$densify.partitionByFields'",
+    );
+  }
+}
+
 function pathOf(path: string): Uint8Array[] {
   return fieldPathComponents(path).map(fieldName);
 }
 
 function stepOf(amount: RawValue, unit: RawValue | undefined): Step {
-  if (!isNumericType(amount.type) || !(numberOf(amount) > 0)) {
+  if (!isNumericType(amount.type)) {
+    const type = typeAlias(amount.type);
+    const types = `'${type}', expected types '[int, decimal, double, long]'`;
+    throw new CommandError('TypeMismatch', `BSON field '$densify.range.step' is the wrong type ${types}`);
+  }
+  if (!(numberOf(amount) > 0)) {
     throw new CommandError(
       5733401,
       'The step parameter in a range statement must be a strictly positive numeric value',

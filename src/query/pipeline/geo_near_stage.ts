@@ -5,6 +5,7 @@ import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { isTruthy, maybeStringOf, numberOf, rawDouble, rawObject, type RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
+import { compileExpression, type ExpressionScope } from '../expression.ts';
 import { fieldPathComponents } from '../field_path.ts';
 import { badGeometry, parseQueryPoint } from '../geo/parse_point.ts';
 import { nearQuery, type NearQuery } from '../geo/near.ts';
@@ -26,7 +27,7 @@ export const geoNearStage: StageKind = {
     if (operand.type !== BSON_TYPE.object) {
       throw new CommandError(10_065, 'invalid parameter: expected an object ($geoNear)');
     }
-    const settings = parseSettings(operand);
+    const settings = parseSettings(operand, scope);
     const { metadata } = scope;
     metadata.provide('geoNearDistance', 'geoNearPoint');
     metadata.keep('geoNearDistance');
@@ -100,7 +101,7 @@ const KNOWN: ReadonlySet<string> = new Set([
   'uniqueDocs',
 ]);
 
-function parseSettings(operand: RawValue): Settings {
+function parseSettings(operand: RawValue, scope: ExpressionScope): Settings {
   const options = new Map<string, RawValue>();
   const reader = new ElementReader(operand.bytes, operand.start);
   while (reader.next()) {
@@ -110,10 +111,7 @@ function parseSettings(operand: RawValue): Settings {
     if (!KNOWN.has(name)) throw badGeometry(`Unknown argument to $geoNear: ${name}`);
     options.set(name, reader.value());
   }
-  const point = options.get('near');
-  if (point === undefined || (point.type !== BSON_TYPE.object && point.type !== BSON_TYPE.array)) {
-    throw new CommandError(16_605, "$geoNear requires a 'near' option as an Array");
-  }
+  const point = pointOption(options.get('near'), scope);
   const distanceField = pathOption(options.get('distanceField'));
   if (distanceField === undefined) {
     throw new CommandError(16_606, "$geoNear requires a 'distanceField' option as a String");
@@ -124,9 +122,9 @@ function parseSettings(operand: RawValue): Settings {
   }
   const spherical = options.get('spherical');
   const isSphere = spherical !== undefined && isTruthy(spherical);
-  const min = distanceOption(options, 'minDistance') ?? 0;
-  const max = distanceOption(options, 'maxDistance') ?? Number.MAX_VALUE;
-  const multiplier = distanceOption(options, 'distanceMultiplier') ?? 1;
+  const min = distanceOption('minDistance', computed(options.get('minDistance'), 7_555_701, scope)) ?? 0;
+  const max = distanceOption('maxDistance', computed(options.get('maxDistance'), 7_555_702, scope)) ?? Number.MAX_VALUE;
+  const multiplier = distanceOption('distanceMultiplier', options.get('distanceMultiplier')) ?? 1;
   const query = queryOption(options.get('query'));
   const near = nearQuery(keyOption(options.get('key')), parseQueryPoint(point), isSphere, { min, max });
   return { near, query, distanceField, includeLocs, multiplier };
@@ -137,8 +135,27 @@ function pathOption(value: RawValue | undefined): readonly Uint8Array[] | undefi
   return path === undefined ? undefined : fieldPathComponents(path).map(fieldName);
 }
 
-function distanceOption(options: ReadonlyMap<string, RawValue>, name: string): number | undefined {
-  const value = options.get(name);
+/** The value of an expression that is the same for all documents; throws `code` for another. */
+function computed(value: RawValue | undefined, code: number, scope: ExpressionScope): RawValue | undefined {
+  if (value === undefined || isNumericType(value.type)) return value;
+  const { constant } = compileExpression(value, scope);
+  if (constant === undefined) throw new CommandError(code, 'an argument of $geoNear must evaluate to a constant');
+  return constant;
+}
+
+/** A place as it is written, or an expression that gives one. */
+function pointOption(value: RawValue | undefined, scope: ExpressionScope): RawValue {
+  const isVariable = value !== undefined && maybeStringOf(value)?.startsWith('$$') === true;
+  if (value !== undefined && isVariable) {
+    const point = computed(value, 5_860_402, scope);
+    if (point?.type === BSON_TYPE.object || point?.type === BSON_TYPE.array) return point;
+    throw new CommandError(5_860_401, '$geoNear requires near argument to be a document or array');
+  }
+  if (value?.type === BSON_TYPE.object || value?.type === BSON_TYPE.array) return value;
+  throw new CommandError(16_605, "$geoNear requires a 'near' option as an Array");
+}
+
+function distanceOption(name: string, value: RawValue | undefined): number | undefined {
   if (value === undefined) return undefined;
   if (!isNumericType(value.type)) throw new CommandError('TypeMismatch', `${name} must be a number`);
   const distance = numberOf(value);
@@ -163,5 +180,6 @@ function keyOption(value: RawValue | undefined): string | undefined {
     );
   }
   if (key === '') throw badGeometry("$geoNear parameter 'key' cannot be the empty string");
+  fieldPathComponents(key);
   return key;
 }

@@ -7,11 +7,14 @@ import { isWholeNumber, numberOf, rawInt64, rawObject, stringOf, type RawValue }
 import { describeDocument } from '../describe.ts';
 import { compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
 import { fieldPathComponents } from '../field_path.ts';
+import { existence } from '../match/exists_operator.ts';
 import { membership } from '../match/in_operator.ts';
 import { filterPath, type FilterPath } from '../match/path.ts';
 import { conjunction } from '../match/predicate.ts';
+import { nearNotAllowed, specialConditionsOf } from '../match/special_conditions.ts';
 import { compileFilter, filterOf, type CompiledFilter } from '../matcher.ts';
 import { itemsOf, rawArrayOf } from '../update/array_value.ts';
+import { BINARY_ORDER } from '../value_order.ts';
 import { MemoryBudget } from './memory_budget.ts';
 import { valuesAtPath } from './path_values.ts';
 import { withValueAt } from './set_at_path.ts';
@@ -115,7 +118,11 @@ function restrictionOf(value: RawValue, scope: ExpressionScope): CompiledFilter 
   if (value.type !== BSON_TYPE.object) {
     throw new CommandError(40185, `restrictSearchWithMatch must be an object, found ${typeAlias(value.type)}`);
   }
-  return compileFilter(value.bytes.slice(value.start, value.end), scope);
+  const filter = compileFilter(value.bytes.slice(value.start, value.end), scope);
+  const { nears, texts } = specialConditionsOf(filter.predicate);
+  if (nears > 0) throw nearNotAllowed();
+  if (texts > 0) throw new CommandError('BadValue', '$text is not allowed in this context');
+  return filter;
 }
 
 const ID = fieldName('_id');
@@ -170,18 +177,22 @@ class Search {
     this.#step = undefined;
   }
 
+  /** Null reaches null, not what is missing. */
   #open(): Source {
     const { ns, connectTo, restriction } = this.#spec;
-    const reached = membership(connectTo, this.#frontier, this.#context.scope.order);
+    const conditions = [membership(connectTo, this.#frontier, this.#context.scope.order)];
+    if (this.#frontier.some(({ type }) => type === BSON_TYPE.null)) conditions.push(existence(connectTo));
+    if (restriction !== undefined) conditions.push(restriction.predicate);
     this.#frontier = [];
-    const filter = filterOf(restriction === undefined ? reached : conjunction([reached, restriction.predicate]));
+    const filter = filterOf(conjunction(conditions));
     return this.#context.collections.open(ns, { filter, sort: undefined, skip: 0, limit: Infinity, stages: 0 });
   }
 
+  /** Documents are known by their `_id`, whatever the collation. */
   #visit(document: Uint8Array): void {
     const { connectFrom, depthField } = this.#spec;
     const id = findField(document, ID);
-    const key = id === undefined ? String(this.#found.size) : this.#context.scope.order.keyOf(id);
+    const key = id === undefined ? String(this.#found.size) : BINARY_ORDER.keyOf(id);
     if (this.#found.has(key)) return;
     this.#memory.take(document.length + key.length);
     const shown =

@@ -3,6 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, RAW_FALSE, type RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
+import { fieldPathComponents } from '../field_path.ts';
 import { compileStageProjection } from '../projection.ts';
 import { itemsOf } from '../update/array_value.ts';
 import { MapSource } from './map_source.ts';
@@ -31,6 +32,7 @@ function pathsOf(operand: RawValue): string[] {
     const text = maybeStringOf(path);
     if (text === undefined)
       throw new CommandError(31120, '$unset specification must be a string or an array containing only string values');
+    fieldPathComponents(text);
     return text;
   });
 }

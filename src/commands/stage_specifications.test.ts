@@ -1,0 +1,138 @@
+/** What stages refuse by which code, and names that hold what no name may. */
+import { describe, expect, test } from 'vitest';
+import { TestCommands } from '../../tests/support/test_commands.ts';
+
+async function withDocuments(documents: readonly object[]): Promise<TestCommands> {
+  const db = await TestCommands.open();
+  await db.run({ insert: 'c', documents });
+  return db;
+}
+
+function aggregate(stage: object, options: object = {}): object {
+  return { aggregate: 'c', pipeline: [stage], cursor: {}, ...options };
+}
+
+describe('a NUL in a string that names a field', () => {
+  const name = 'a\0b';
+
+  test.each([
+    ['$geoNear key', { $geoNear: { near: [0, 0], distanceField: 'd', key: name } }, 16411],
+    ['$unset', { $unset: name }, 16411],
+    ['$setField', { $project: { x: { $setField: { field: name, input: {}, value: 1 } } } }, 16411],
+    ['$densify', { $densify: { field: name, range: { step: 1, bounds: 'full' } } }, 16411],
+    ['$jsonSchema', { $match: { $jsonSchema: { required: [name] } } }, 16411],
+  ])('is refused: %s', async (_name, stage, code) => {
+    const db = await withDocuments([{ _id: 1 }]);
+    expect(await db.run(aggregate(stage))).toMatchObject({ ok: 0, code });
+  });
+
+  test('names no field for $getField', async () => {
+    const db = await withDocuments([{ _id: 1, a: 1 }]);
+    const reply = await db.run(aggregate({ $project: { x: { $getField: name } } }));
+    expect(reply).toMatchObject({ cursor: { firstBatch: [{ _id: 1 }] } });
+  });
+});
+
+describe('$densify', () => {
+  const day = new Date('2020-01-01');
+  const range = { step: 1, bounds: 'full' };
+
+  test.each([
+    [14, { field: 1, range }],
+    [14, { field: 'a', range: { ...range, step: 'x' } }],
+    [14, { field: 'a', range, partitionByFields: 'x' }],
+    [40414, { field: 'a', range: { step: 1 } }],
+    [8993000, { field: 'a', range, partitionByFields: ['a.b'] }],
+    [9554500, { field: 'a.b', range, partitionByFields: ['a'] }],
+    [5733401, { field: 'a', range: { ...range, step: 0 } }],
+    [5733402, { field: 'a', range: { ...range, bounds: [2, 1] } }],
+    [5733403, { field: 'a', range: { ...range, bounds: [1] } }],
+    [5733406, { field: 'a', range: { ...range, bounds: [1, day] } }],
+    [5733408, { field: 'a', range: { ...range, bounds: 'partition' } }],
+    [5733409, { field: 'a', range: { ...range, bounds: [1, 2], unit: 'day' } }],
+    [6586400, { field: 'a', range: { step: 1.5, bounds: [day, day], unit: 'day' } }],
+  ])('refuses by %i: %j', async (code, operand) => {
+    const db = await withDocuments([]);
+    expect(await db.run(aggregate({ $densify: operand }))).toMatchObject({ ok: 0, code });
+  });
+});
+
+describe('accumulators that keep so many values', () => {
+  test('have no group to ask in $bucketAuto', async () => {
+    const db = await withDocuments([{ _id: 1 }]);
+    const n = { $cond: [{ $eq: ['$k', 1] }, 1, 2] };
+    for (const values of [{ $minN: { input: '$_id', n } }, { $topN: { output: '$_id', sortBy: { _id: 1 }, n } }]) {
+      const stage = { $bucketAuto: { groupBy: '$_id', buckets: 1, output: { values } } };
+      expect(await db.run(aggregate(stage))).toMatchObject({ code: 4544714 });
+    }
+  });
+});
+
+describe('$geoNear', () => {
+  test('takes constant expressions and variables of the command', async () => {
+    const db = await withDocuments([
+      { _id: 1, g: [0, 0] },
+      { _id: 2, g: [1, 0] },
+    ]);
+    await db.run({ createIndexes: 'c', indexes: [{ key: { g: '2d' }, name: 'g' }] });
+    const near = { near: '$$place', distanceField: 'd' };
+    const options = { let: { place: [0, 0] } };
+    expect(
+      await db.run(aggregate({ $geoNear: { ...near, maxDistance: { $add: [0.25, 0.25] } } }, options)),
+    ).toMatchObject({ cursor: { firstBatch: [{ _id: 1, d: 0 }] } });
+    expect(await db.run(aggregate({ $geoNear: { ...near, minDistance: '$g' } }, options))).toMatchObject({
+      code: 7555701,
+    });
+    expect(await db.run(aggregate({ $geoNear: near }, { let: { place: 5 } }))).toMatchObject({ code: 5860401 });
+  });
+});
+
+describe('$graphLookup', () => {
+  const graph = { from: 'c', startWith: '$y', connectFromField: 'x', connectToField: 'y', as: 'found' };
+
+  test('finds null by null, not what is missing', async () => {
+    const db = await withDocuments([{ _id: 1, y: null }, { _id: 2 }]);
+    expect(await db.run(aggregate({ $graphLookup: graph }))).toMatchObject({
+      cursor: {
+        firstBatch: [
+          { _id: 1, found: [{ _id: 1 }] },
+          { _id: 2, found: [] },
+        ],
+      },
+    });
+  });
+
+  test('knows documents by their _id, whatever the collation', async () => {
+    const db = await withDocuments([
+      { _id: 'a', y: 'k' },
+      { _id: 'A', y: 'K' },
+    ]);
+    const reply = await db.run(aggregate({ $graphLookup: graph }, { collation: { locale: 'en', strength: 2 } }));
+    const both = [{ _id: 'a' }, { _id: 'A' }];
+    expect(reply).toMatchObject({
+      cursor: {
+        firstBatch: [
+          { _id: 'a', found: both },
+          { _id: 'A', found: both },
+        ],
+      },
+    });
+  });
+
+  test('restricts by nothing that needs an index of its own', async () => {
+    const db = await withDocuments([{ _id: 1, y: 1 }]);
+    const restricted = (restrictSearchWithMatch: object): object =>
+      aggregate({ $graphLookup: { ...graph, restrictSearchWithMatch } });
+    expect(await db.run(restricted({ $text: { $search: 'x' } }))).toMatchObject({ code: 2 });
+    expect(await db.run(restricted({ g: { $near: [0, 0] } }))).toMatchObject({ code: 5626500 });
+  });
+});
+
+describe('$merge', () => {
+  test('is not content with a unique geospatial index', async () => {
+    const db = await withDocuments([{ _id: 1, a: 1, g: [0, 0] }]);
+    const indexes = [{ key: { a: 1, g: '2dsphere' }, name: 'x', unique: true }];
+    await db.run({ createIndexes: 'o', indexes });
+    expect(await db.run(aggregate({ $merge: { into: 'o', on: ['a', 'g'] } }))).toMatchObject({ code: 51183 });
+  });
+});

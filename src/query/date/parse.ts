@@ -1,197 +1,201 @@
-/** Texts to dates: the common forms, or a given format. */
-import { CommandError } from '../../base/command_error.ts';
-import { dayNumber, dayOfIsoWeek, daysInMonth, joinDay } from './calendar.ts';
-import { MONTH_NAMES } from './format.ts';
-import { timeZoneOf, UTC, type TimeZone } from './time_zone.ts';
+/**
+ * Texts to dates without a format: what timelib, which MongoDB reads them with, makes of them. At each place the rule that
+ * takes the longest piece of the text wins, the earlier one of two; blanks, commas and points separate the pieces. Relative
+ * pieces (`+1 day`, `last monday of`) are not read. Source of the rules: timelib's grammar, https://github.com/derickr/timelib
+ */
+import { dateFailure, instantOfFields, MONTHS, type DateFields } from './date_fields.ts';
+import { offsetOfZoneText, ZONE_SOURCE } from './zone_text.ts';
+import type { TimeZone } from './time_zone.ts';
 
-function failure(message: string): CommandError {
-  return new CommandError('ConversionFailure', message);
+type Groups = Readonly<Record<string, string | undefined>>;
+
+/** What a rule's pieces give; a second one of the same kind is an error. */
+type Kind = 'date' | 'time' | 'zone' | 'weekday';
+
+interface Rule {
+  readonly pattern: RegExp;
+  readonly kinds: readonly Kind[];
 }
 
-interface Fields {
-  year?: number;
-  month?: number;
-  day?: number;
-  isoYear?: number;
-  isoWeek?: number;
-  isoDay?: number;
-  dayOfYear?: number;
-  hour?: number;
-  minute?: number;
-  second?: number;
-  millisecond?: number;
-  /** Local time less UTC. */
-  offsetMs?: number;
+const HOUR = '(?<h>2[0-4]|[01]?\\d)';
+const HOUR_TWO = '(?<h>2[0-4]|[01]\\d)';
+const HOUR_OF_HALF = '(?<h>1[0-2]|0?[1-9])';
+const MINUTE = '(?<mi>[0-5]?\\d)';
+const MINUTE_TWO = '(?<mi>[0-5]\\d)';
+const SECOND = '(?<s>60|[0-5]?\\d)';
+const SECOND_TWO = '(?<s>60|[0-5]\\d)';
+const FRACTION = '\\.(?<f>\\d+)';
+const HALF = '[ \\t]*(?<half>[ap])\\.?m\\.?(?:[ \\t]|$)';
+const DAY = '(?<d>3[01]|[0-2]?\\d)(?:st|nd|rd|th)?';
+const DAY_TWO = '(?<d>0\\d|[12]\\d|3[01])';
+const MONTH = '(?<m>1[0-2]|0?\\d)';
+const MONTH_TWO = '(?<m>0\\d|1[0-2])';
+const YEAR = '(?<y>\\d{1,4})';
+const YEAR_FOUR = '(?<y>\\d{4})';
+const MONTH_SHORT = 'jan|feb|mar|apr|may|jun|jul|aug|sept?|oct|nov|dec';
+const MONTH_LONG = 'january|february|march|april|may|june|july|august|september|october|november|december';
+const MONTH_TEXT = `(?<name>${MONTH_LONG}|${MONTH_SHORT}|viii|vii|vi|v|iv|iii|ii|ix|i|xii|xi|x)`;
+const GAP = '[ .\\t-]*';
+const DAY_GAP = '(?:[,.stndrh\\t ]+)';
+const WEEKDAYS = ['sun', 'mon', 'tue', 'wed', 'thu', 'fri', 'sat'];
+
+function rule(kinds: string, source: string): Rule {
+  const parsed = kinds
+    .split(' ')
+    .flatMap((kind): Kind[] =>
+      kind === 'date' || kind === 'time' || kind === 'zone' || kind === 'weekday' ? [kind] : [],
+    );
+  return { kinds: parsed, pattern: new RegExp(source, 'iy') };
 }
 
-const MONTHS = new Map<string, number>([['sept', 9]]);
-for (const [i, name] of MONTH_NAMES.entries()) {
-  MONTHS.set(name.toLowerCase(), i + 1);
-  MONTHS.set(name.slice(0, 3).toLowerCase(), i + 1);
-}
-
-const MONTH = '(?<name>[A-Za-z]{3,9})\\.?';
-const DAY_NAME = '(?:(?:mon|tues?|wed(?:nes)?|thu(?:rs?)?|fri|sat(?:ur)?|sun)(?:day)?,?\\s+)?';
-
-const DATE_FORMS: readonly string[] = [
-  '(?<y>\\d{4})-(?<m>\\d{1,2})-(?<d>\\d{1,2})',
-  '(?<y>\\d{4})/(?<m>\\d{1,2})/(?<d>\\d{1,2})',
-  '(?<m>\\d{1,2})/(?<d>\\d{1,2})/(?<y>\\d{4})',
-  '(?<d>\\d{1,2})[.-](?<m>\\d{1,2})[.-](?<y>\\d{4})',
-  '(?<y>\\d{4})(?<m>\\d{2})(?<d>\\d{2})',
-  `${MONTH}[ \\t]+(?<d>\\d{1,2})(?:st|nd|rd|th)?,?[ \\t]+(?<y>\\d{4})`,
-  `(?<d>\\d{1,2})(?:st|nd|rd|th)?[ \\t-]+${MONTH}[ \\t,-]+(?<y>\\d{4})`,
-  `(?<y>\\d{4})-${MONTH}-(?<d>\\d{1,2})`,
+/** In timelib's order. */
+const RULES: readonly Rule[] = [
+  rule('', '(?<word>now|noon|midnight|today)'),
+  rule('time', `${HOUR_OF_HALF}(?:[:.]${MINUTE}(?:[:.]${SECOND_TWO})?)?${HALF}`),
+  rule('time', `t${HOUR}(?:[:.]${MINUTE}(?:[:.]${SECOND}(?:${FRACTION})?)?)?`),
+  rule('time', `${HOUR}[:.]${MINUTE}(?:[:.]${SECOND}(?:${FRACTION})?)?`),
+  rule('', `(?<clock>t?(?:2[0-4]|[01]\\d)[0-5]\\d)`),
+  rule('time', `t?${HOUR_TWO}${MINUTE_TWO}${SECOND_TWO}`),
+  rule('date', `${MONTH}/${DAY}(?:/${YEAR})?`),
+  rule('date', `(?<y>[+-]?\\d{4})-${MONTH_TWO}-${DAY_TWO}`),
+  rule('date', `${YEAR_FOUR}/${MONTH}/${DAY}/?`),
+  rule('date', `${YEAR_FOUR}-${MONTH}(?<first>)`),
+  rule('date', `${YEAR}-${MONTH}-${DAY}`),
+  rule('date', `${DAY}[ \\t.-]*${MONTH_TEXT}[ \\t.-]*${YEAR}`),
+  rule('date', `${DAY}[.\\t-]${MONTH}[.-]${YEAR_FOUR}`),
+  rule('date', `${DAY}[.\\t]${MONTH}\\.(?<y>\\d\\d)`),
+  rule('date', `${MONTH_TEXT}${GAP}${YEAR_FOUR}(?<first>)`),
+  rule('date', `${YEAR_FOUR}${GAP}${MONTH_TEXT}(?<first>)`),
+  rule('date', `${MONTH_TEXT}${GAP}${DAY}${DAY_GAP}${YEAR}`),
+  rule('date', `${MONTH_TEXT}${GAP}${DAY}(?:${DAY_GAP}|$)`),
+  rule('date', `${DAY}${GAP}${MONTH_TEXT}`),
+  rule('date', `${YEAR_FOUR}${MONTH_TWO}${DAY_TWO}`),
+  rule('date time', `${YEAR_FOUR}-${MONTH_TWO}-${DAY_TWO}T${HOUR_TWO}:${MINUTE_TWO}:${SECOND_TWO}${FRACTION}`),
+  rule('date time', `${YEAR_FOUR}${MONTH_TWO}${DAY_TWO}T${HOUR}:?${MINUTE_TWO}:?${SECOND_TWO}`),
+  rule('date time', `${YEAR_FOUR}-${MONTH}-${DAY}T${HOUR}:${MINUTE}:${SECOND}`),
+  rule('date time', `${YEAR_FOUR}:${MONTH_TWO}:${DAY_TWO} ${HOUR_TWO}:${MINUTE_TWO}:${SECOND_TWO}`),
+  rule('date', `${YEAR_FOUR}[.-]?(?<ordinal>00[1-9]|0[1-9]\\d|[12]\\d\\d|3[0-5]\\d|36[0-6])`),
+  rule('date', '(?<isoYear>\\d{4})-?W(?<week>0[1-9]|[1-4]\\d|5[0-3])(?:-?(?<isoDay>[0-7]))?'),
+  rule('date', `(?<name>${MONTH_SHORT})-${DAY_TWO}-${YEAR}`),
+  rule('date', `${YEAR}-(?<name>${MONTH_SHORT})-${DAY_TWO}`),
+  rule(
+    'date time zone',
+    `${DAY}/(?<name>${MONTH_SHORT})/${YEAR_FOUR}:${HOUR_TWO}:${MINUTE_TWO}:${SECOND_TWO}[ \\t]+(?<zone>[+-]\\d\\d:?\\d\\d)`,
+  ),
+  rule('', `${YEAR_FOUR}`),
+  rule('weekday', '(?<weekday>sun|mon|tue|wed|thu|fri|sat)(?:day|sday|nesday|rsday|urday)?'),
+  rule('', `(?<name>${MONTH_LONG}|${MONTH_SHORT})`),
+  rule('zone', `(?<zone>${ZONE_SOURCE})`),
+  rule('date time', `${MONTH_TEXT}${GAP}${DAY}${DAY_GAP}${HOUR}[:.]${MINUTE}(?:[:.]${SECOND})?`),
 ];
-
-const TIME_FORM =
-  '(?:(?:[tT]|\\s+|,\\s*)(?<h>\\d{1,2})(?::(?<mi>\\d{2})(?::(?<s>\\d{2})(?:[.,](?<f>\\d{1,9}))?)?)?' +
-  '(?:\\s*(?<half>[aApP])\\.?[mM]\\.?)?|[tT](?<h2>\\d{2})(?<mi2>\\d{2})(?<s2>\\d{2})(?:[.,](?<f2>\\d{1,9}))?)';
-const ZONE_FORM = '(?:\\s*(?<z>[zZ]|UTC|GMT)?(?<o>[+-]\\d{1,2}(?::?\\d{2})?)?)';
-
-const FORMS: readonly RegExp[] = DATE_FORMS.map(
-  (date) => new RegExp(`^\\s*${DAY_NAME}${date}(?:${TIME_FORM}${ZONE_FORM})?\\s*$`, 'i'),
-);
 
 /** `zone` applies to texts without one; a text that has one is refused then. Throws 241 for what is no date. */
 export function parseDate(text: string, zone: TimeZone | undefined): bigint {
-  for (const form of FORMS) {
-    const groups = form.exec(text)?.groups;
-    if (groups !== undefined) return instantOf(text, fieldsOf(text, groups), zone);
+  return instantOfFields(text, new Reader(text).read(), zone);
+}
+
+class Reader {
+  readonly #text: string;
+  readonly #fields: DateFields = {};
+  readonly #seen = new Set<Kind>();
+  #at = 0;
+
+  constructor(text: string) {
+    this.#text = text;
   }
-  if (/^\s*(\d{1,2}:\d{2}(:\d{2})?|\d{4})?\s*$/.test(text)) {
-    throw failure(`an incomplete date/time string has been found, with elements missing: "${text}"`);
-  }
-  throw failure(`Error parsing date string '${text}'`);
-}
 
-function fieldsOf(text: string, groups: Readonly<Record<string, string | undefined>>): Fields {
-  const number = (...names: readonly string[]): number => {
-    for (const name of names) if (groups[name] !== undefined) return Number(groups[name]);
-    return 0;
-  };
-  const fraction = groups.f ?? groups.f2 ?? '0';
-  const month = groups.name === undefined ? number('m') : MONTHS.get(groups.name.toLowerCase());
-  if (month === undefined) throw failure(`Error parsing date string '${text}'; unexpected word '${groups.name}'`);
-  const fields: Fields = {
-    year: number('y'),
-    month,
-    day: number('d'),
-    hour: hourOf(number('h', 'h2'), groups.half),
-    minute: number('mi', 'mi2'),
-    second: number('s', 's2'),
-    millisecond: Number(fraction.slice(0, 3).padEnd(3, '0')),
-  };
-  if (groups.z !== undefined || groups.o !== undefined) fields.offsetMs = offsetOf(groups.o);
-  return fields;
-}
-
-function hourOf(hour: number, half: string | undefined): number {
-  if (half === undefined) return hour;
-  if (hour < 1 || hour > 12) return Number.NaN;
-  return (hour % 12) + (half.toLowerCase() === 'p' ? 12 : 0);
-}
-
-function offsetOf(text: string | undefined): number {
-  if (text === undefined) return 0;
-  const [, sign = '+', hours = '0', minutes = '0'] = /^([+-])(\d{1,2}):?(\d{2})?$/.exec(text) ?? [];
-  const size = (Number(hours) * 60 + Number(minutes)) * 60_000;
-  return sign === '-' ? -size : size;
-}
-
-function instantOf(text: string, fields: Fields, zone: TimeZone | undefined): bigint {
-  checkRanges(text, fields);
-  const { hour = 0, minute = 0, second = 0, millisecond = 0, offsetMs } = fields;
-  const localMs = joinDay(dayOf(text, fields), ((hour * 60 + minute) * 60 + second) * 1000 + millisecond);
-  if (offsetMs === undefined) return (zone ?? UTC).instantOf(localMs);
-  if (zone !== undefined) {
-    throw failure(
-      `you cannot pass in a date/time string with time zone information together with a timezone argument: '${text}'`,
-    );
-  }
-  return localMs - BigInt(offsetMs);
-}
-
-function dayOf(text: string, fields: Fields): number {
-  const { year, month, day, isoYear, isoWeek, isoDay = 1, dayOfYear } = fields;
-  if (isoYear !== undefined && isoWeek !== undefined) return dayOfIsoWeek(isoYear, isoWeek, isoDay);
-  if (year !== undefined && dayOfYear !== undefined) return dayNumber(year, 1, 1) + dayOfYear - 1;
-  if (year === undefined || month === undefined || day === undefined) {
-    throw failure(`an incomplete date/time string has been found, with elements missing: "${text}"`);
-  }
-  return dayNumber(year, month, day);
-}
-
-function checkRanges(text: string, fields: Fields): void {
-  const { year = 1, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = fields;
-  const isTime = hour >= 0 && hour <= 23 && minute <= 59 && second <= 59;
-  const isDate = month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
-  if (!isTime || !isDate) throw failure(`Error parsing date string '${text}'; The parsed date was invalid`);
-}
-
-interface FormatPart {
-  readonly pattern: RegExp;
-  set(fields: Fields, text: string): void;
-}
-
-function digits(count: string, set: (fields: Fields, value: number) => void): FormatPart {
-  return { pattern: new RegExp(`\\d{${count}}`, 'y'), set: (fields, text) => set(fields, Number(text)) };
-}
-
-const OFFSET_PATTERN = /[zZ]|UTC|GMT|[+-]\d{1,2}(?::?\d{2})?|[A-Z][A-Za-z]*(?:\/[A-Za-z_+-]+)+/y;
-
-const FORMAT_PARTS: ReadonlyMap<string, FormatPart> = new Map<string, FormatPart>([
-  ['Y', digits('4', (fields, value) => (fields.year = value))],
-  ['m', digits('1,2', (fields, value) => (fields.month = value))],
-  ['d', digits('1,2', (fields, value) => (fields.day = value))],
-  ['H', digits('1,2', (fields, value) => (fields.hour = value))],
-  ['M', digits('1,2', (fields, value) => (fields.minute = value))],
-  ['S', digits('1,2', (fields, value) => (fields.second = value))],
-  ['L', { pattern: /\d{1,3}/y, set: (fields, text) => (fields.millisecond = Number(text.padEnd(3, '0'))) }],
-  ['j', digits('1,3', (fields, value) => (fields.dayOfYear = value))],
-  ['G', digits('4', (fields, value) => (fields.isoYear = value))],
-  ['V', digits('1,2', (fields, value) => (fields.isoWeek = value))],
-  ['u', digits('1', (fields, value) => (fields.isoDay = value))],
-  ['b', { pattern: /[A-Za-z]{3}/y, set: setMonthName }],
-  ['B', { pattern: /[A-Za-z]{3,9}/y, set: setMonthName }],
-  ['z', { pattern: OFFSET_PATTERN, set: setOffset }],
-  ['Z', { pattern: /[+-]?\d{1,4}/y, set: (fields, text) => (fields.offsetMs = Number(text) * 60_000) }],
-]);
-
-function setMonthName(fields: Fields, text: string): void {
-  const month = MONTHS.get(text.toLowerCase());
-  if (month === undefined) throw failure(`Error parsing date string: '${text}' is no month`);
-  fields.month = month;
-}
-
-function setOffset(fields: Fields, text: string): void {
-  if (/^[+-]/.test(text)) fields.offsetMs = offsetOf(text);
-  else fields.offsetMs = timeZoneOf(/^[zZ]$/.test(text) ? 'UTC' : text).offsetAt(0n);
-}
-
-/** Whether `%letter` may stand in a format that texts are read by. */
-export function isParseSpecifier(letter: string): boolean {
-  return letter === '%' || FORMAT_PARTS.has(letter);
-}
-
-/** The whole text must follow the format, which was checked. Throws 241 for a text that does not. */
-export function parseDateBy(format: string, text: string, zone: TimeZone | undefined): bigint {
-  const fields: Fields = {};
-  let at = 0;
-  for (let i = 0; i < format.length; i++) {
-    const part = format[i] === '%' ? FORMAT_PARTS.get(format[i + 1]) : undefined;
-    if (format[i] === '%') i++;
-    if (part === undefined) {
-      if (text[at] !== format[i]) throw failure(`Error parsing date string '${text}'; ${at}: Format literal not found`);
-      at++;
-      continue;
+  read(): DateFields {
+    for (;;) {
+      while (' \t.,\n'.includes(this.#text[this.#at] ?? '-')) this.#at++;
+      if (this.#at === this.#text.length) return this.#fields;
+      this.#piece();
     }
-    part.pattern.lastIndex = at;
-    const found = part.pattern.exec(text)?.[0];
-    if (found === undefined) throw failure(`Error parsing date string '${text}'; ${at}: Unexpected data`);
-    part.set(fields, found);
-    at += found.length;
   }
-  if (at < text.length) throw failure(`Error parsing date string '${text}'; ${at}: Trailing data '${text[at]}'`);
-  return instantOf(text, fields, zone);
+
+  #piece(): void {
+    let best: RegExpExecArray | undefined;
+    let chosen: Rule | undefined;
+    for (const candidate of RULES) {
+      candidate.pattern.lastIndex = this.#at;
+      const found = candidate.pattern.exec(this.#text);
+      if (found === null || found[0].length <= (best?.[0].length ?? 0)) continue;
+      best = found;
+      chosen = candidate;
+    }
+    if (best === undefined || chosen === undefined) throw this.#failure('Unexpected character');
+    for (const kind of chosen.kinds) this.#see(kind);
+    this.#take(best.groups ?? {});
+    this.#at += best[0].length;
+  }
+
+  #see(kind: Kind): void {
+    if (this.#seen.has(kind)) throw this.#failure(`Double ${kind === 'zone' ? 'timezone' : kind} specification`);
+    this.#seen.add(kind);
+  }
+
+  #failure(message: string): Error {
+    const found = this.#text[this.#at] ?? '';
+    return dateFailure(`Error parsing date string '${this.#text}'; ${this.#at}: ${message} '${found}'`);
+  }
+
+  #take(groups: Groups): void {
+    this.#takeDate(groups);
+    this.#takeTime(groups);
+    if (groups.word !== undefined && groups.word.toLowerCase() !== 'now')
+      this.#setTime(/noon/i.test(groups.word) ? 12 : 0);
+    if (groups.clock !== undefined) this.#takeFourDigits(groups.clock.replace(/^t/i, ''));
+    if (groups.zone !== undefined) {
+      const offsetMs = offsetOfZoneText(groups.zone);
+      if (offsetMs === undefined) throw this.#failure('The timezone could not be found in the database');
+      this.#fields.offsetMs = offsetMs;
+    }
+    if (groups.weekday !== undefined) {
+      this.#fields.weekday = WEEKDAYS.indexOf(groups.weekday.toLowerCase());
+      this.#seen.delete('time');
+      this.#setTime(0);
+    }
+  }
+
+  #takeDate({ y, m, d, name, first, ordinal, isoYear, week, isoDay }: Groups): void {
+    const fields = this.#fields;
+    if (y !== undefined) fields.year = fullYear(y);
+    if (m !== undefined) fields.month = Number(m);
+    if (d !== undefined) fields.day = Number(d);
+    if (name !== undefined) fields.month = MONTHS.get(name.toLowerCase()) ?? 0;
+    if (first !== undefined) fields.day = 1;
+    if (ordinal !== undefined) fields.dayOfYear = Number(ordinal);
+    if (isoYear !== undefined)
+      Object.assign(fields, { isoYear: Number(isoYear), isoWeek: Number(week), isoDay: Number(isoDay ?? 1) });
+  }
+
+  #takeTime({ h, mi = '0', s = '0', f = '0', half }: Groups): void {
+    if (h === undefined) return;
+    const hour = half === undefined ? Number(h) : (Number(h) % 12) + (half.toLowerCase() === 'p' ? 12 : 0);
+    this.#setTime(hour);
+    this.#fields.minute = Number(mi);
+    this.#fields.second = Number(s);
+    this.#fields.millisecond = Number(f.slice(0, 3).padEnd(3, '0'));
+  }
+
+  #setTime(hour: number): void {
+    Object.assign(this.#fields, { hour, minute: 0, second: 0, millisecond: 0 });
+  }
+
+  /** A time, or the year once there is a time. */
+  #takeFourDigits(digits: string): void {
+    if (this.#seen.has('time')) {
+      this.#fields.year = Number(digits);
+      return;
+    }
+    this.#see('time');
+    this.#setTime(Number(digits.slice(0, 2)));
+    this.#fields.minute = Number(digits.slice(2));
+  }
+}
+
+/** Two digits mean 1970 to 2069. */
+function fullYear(digits: string): number {
+  const year = Number(digits);
+  if (digits.length >= 4 || year >= 100) return year;
+  return year < 70 ? year + 2000 : year + 1900;
 }

@@ -35,7 +35,7 @@ const NODE_MODULES_ALLOWED: Readonly<Record<string, readonly string[]>> = {
   'storage/block_checksum.ts': ['node:zlib'],
   'wire/compression.ts': ['node:zlib'],
   'database/hash.ts': ['node:crypto'],
-  'database/index_kinds/value_hash.ts': ['node:crypto'],
+  'bson/value_hash.ts': ['node:crypto'],
   'member/local_state.ts': ['node:zlib'],
 };
 

@@ -1,4 +1,4 @@
-import { Decimal128, Double, Long } from 'bson';
+import { Binary, Decimal128, Double, Long, Timestamp } from 'bson';
 import { describe, expect, test } from 'vitest';
 import { CommandError } from '../base/command_error.ts';
 import { unixMs } from '../base/units.ts';
@@ -213,11 +213,31 @@ describe('conversions', () => {
     [{ $convert: { input: '0x1A', to: 'int', onError: 'bad' } }, '"bad"'],
     [{ $convert: { input: null, to: 'int', onNull: 'none' } }, '"none"'],
     [{ $convert: { input: 'aGVsbG8=', to: 'binData', format: 'base64' } }, 'BinData(0, 68656C6C6F)'],
+    [{ $toString: new Binary(Uint8Array.of(1, 2, 3)) }, '"AQID"'],
+    [{ $toDate: new Timestamp({ t: 100, i: 7 }) }, 'new Date(100000)'],
+    [{ $toHashedIndexKey: 'string to hash' }, '763543691661428748'],
+    [{ $toHashedIndexKey: '$missing' }, '2338878944348059895'],
   ])('%j is %s', (expression, expected) => {
     expect(shown(expression)).toBe(expected);
   });
 
-  test('a target that is no type cannot be caught', () => {
-    expect(codeOf(() => compile({ $convert: { input: 5, to: 'integer', onError: 'E' } }))).toBe(2);
+  test.each([
+    [{ $convert: { input: 5, to: 'integer', onError: 'E' } }, 2],
+    [{ $convert: { input: 'a', to: { type: 'binData', subtype: 127 }, format: 'utf8', onError: 'E' } }, 4_341_107],
+    [{ $convert: { input: 'a', to: { type: 'binData', subtype: new Double(1.5) }, format: 'utf8' } }, 4_341_106],
+    [{ $convert: { input: 5, to: 'long', byteOrder: 'big' } }, 9],
+    [{ $toString: new Date(253_402_300_800_000) }, 18_537],
+  ])('the mistake in %j cannot be caught', (expression, code) => {
+    expect(codeOf(() => compile(expression))).toBe(code);
+  });
+
+  test.each([
+    { $toDecimal: '1E-6177' },
+    { $convert: { input: 5, to: 'binData' } },
+    {
+      $convert: { input: '867dee52-c331-484e-92d1-c56479b8e67e', to: { type: 'binData', subtype: 4 }, format: 'auto' },
+    },
+  ])('%j fails to convert', (expression) => {
+    expect(codeOf(() => compile(expression))).toBe(241);
   });
 });

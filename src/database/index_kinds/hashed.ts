@@ -11,7 +11,7 @@ import { KeyExtractor, type Extraction, type IndexField, type KeyGenerator, type
 import { EVERYTHING, isPoint, union, type Interval } from '../interval.ts';
 import type { IndexKind } from './index_kind.ts';
 import { valueBounds } from './value_bounds.ts';
-import { valueHash } from './value_hash.ts';
+import { valueHash } from '../../bson/value_hash.ts';
 
 export const hashedKind: IndexKind = {
   name: 'hashed',

@@ -27,7 +27,7 @@ type Specifier = (moment: Moment) => string;
 
 const SPECIFIERS: ReadonlyMap<string, Specifier> = new Map<string, Specifier>([
   ['%', () => '%'],
-  ['Y', ({ civil }) => year(civil.year)],
+  ['Y', ({ civil }) => writtenYear(civil.year)],
   ['m', ({ civil }) => pad(civil.month, 2)],
   ['d', ({ civil }) => pad(civil.day, 2)],
   ['H', ({ civil }) => pad(civil.hour, 2)],
@@ -41,13 +41,13 @@ const SPECIFIERS: ReadonlyMap<string, Specifier> = new Map<string, Specifier>([
   ['u', ({ day }) => String(isoWeekday(day))],
   ['U', ({ day }) => pad(weekOfYear(day), 2)],
   ['V', ({ day }) => pad(isoWeekOf(day).week, 2)],
-  ['G', ({ day }) => year(isoWeekOf(day).year)],
+  ['G', ({ day }) => writtenYear(isoWeekOf(day).year)],
   ['z', ({ offsetMs }) => offsetText(offsetMs)],
   ['Z', ({ offsetMs }) => String(Math.trunc(offsetMs / 60_000))],
 ]);
 
-/** Only four digits are written. Source: MongoDB's error of that number. */
-function year(value: number): string {
+/** Only four digits are written; throws 18537 for other years. */
+export function writtenYear(value: number): string {
   if (value >= 0 && value <= 9999) return pad(value, 4);
   throw new CommandError(
     18537,

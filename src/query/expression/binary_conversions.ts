@@ -1,8 +1,7 @@
-/** Binary data from texts and numbers, and back. */
+/** Binary data from texts, and back. */
 import { CommandError } from '../../base/command_error.ts';
-import { doubleAt, int32At, int64At, utf8Of } from '../../bson/bytes.ts';
-import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
-import { rawDouble, rawInt32, rawInt64, rawString, type RawValue } from '../../bson/value.ts';
+import { utf8Of } from '../../bson/bytes.ts';
+import { rawString, type RawValue } from '../../bson/value.ts';
 import { binaryOf, rawBinary } from './build.ts';
 import type { BinaryFormat, ConversionTarget } from './conversion_target.ts';
 
@@ -20,10 +19,11 @@ function requiredFormat(format: BinaryFormat | undefined, what: string): BinaryF
 
 export function binaryFromText(text: string, { format, subtype }: ConversionTarget): RawValue {
   const chosen = requiredFormat(format, "from 'string' to 'binData'");
-  const isUuid = chosen === 'uuid' || (chosen === 'auto' && UUID.test(text));
+  if (chosen === 'auto') throw failure("Unsupported conversion from string to binData with the 'auto' format");
+  const isUuid = chosen === 'uuid';
   if (isUuid && subtype !== UUID_SUBTYPE) throw failure('Only the UUID subtype (4) is allowed with the UUID format');
   if (!isUuid && subtype === UUID_SUBTYPE) throw failure('The UUID subtype (4) needs the UUID format');
-  return rawBinary(subtype, bytesOf(text, isUuid ? 'uuid' : chosen));
+  return rawBinary(subtype, bytesOf(text, chosen));
 }
 
 function bytesOf(text: string, format: BinaryFormat): Uint8Array {
@@ -98,27 +98,4 @@ function utf8Text(data: Uint8Array): string {
     // The decoder says no more than that the bytes are no UTF-8.
     throw failure('BinData is not valid UTF-8 in $convert with no onError value');
   }
-}
-
-export function binaryFromNumber(value: RawValue, { subtype, isBigEndian }: ConversionTarget): RawValue {
-  const bytes = value.bytes.slice(value.start, value.end);
-  return rawBinary(subtype, isBigEndian ? bytes.reverse() : bytes);
-}
-
-export function numberFromBinary(value: RawValue, { type, isBigEndian }: ConversionTarget): RawValue {
-  const data = Uint8Array.from(binaryOf(value).data);
-  if (isBigEndian) data.reverse();
-  const { length } = data;
-  if (type === BSON_TYPE.double && length === 8) return rawDouble(doubleAt(data, 0));
-  if (type === BSON_TYPE.double && length === 4) return rawDouble(new DataView(data.buffer).getFloat32(0, true));
-  const isWhole = type === BSON_TYPE.int32 || type === BSON_TYPE.int64;
-  const isFitting = [1, 2, 4].includes(length) || (length === 8 && type === BSON_TYPE.int64);
-  if (!isWhole || !isFitting) {
-    throw failure(`Unsupported conversion from binData of ${length} bytes to ${typeAlias(type)} in $convert`);
-  }
-  if (length === 8) return rawInt64(int64At(data, 0));
-  const filled = new Uint8Array(4).fill(data[length - 1] >= 0x80 ? 0xff : 0);
-  filled.set(data);
-  const whole = int32At(filled, 0);
-  return type === BSON_TYPE.int32 ? rawInt32(whole) : rawInt64(BigInt(whole));
 }

@@ -7,5 +7,4 @@ export interface ConversionTarget {
   /** Of binary data. */
   readonly subtype: number;
   readonly format: BinaryFormat | undefined;
-  readonly isBigEndian: boolean;
 }

@@ -22,7 +22,7 @@ import { parseDecimal, parseDouble, parseWhole } from '../number/parse_number.ts
 import { printedDecimal } from '../number/print_number.ts';
 import { printedDouble } from '../number/print_double.ts';
 import { isInt64 } from '../number/whole.ts';
-import { binaryFromNumber, binaryFromText, numberFromBinary, textFromBinary } from './binary_conversions.ts';
+import { binaryFromText, textFromBinary } from './binary_conversions.ts';
 import type { ConversionTarget } from './conversion_target.ts';
 import { instantOf, rawInstant } from './date_operand.ts';
 
@@ -39,7 +39,7 @@ export function convertValue(value: RawValue, target: ConversionTarget): RawValu
     case BSON_TYPE.int32:
     case BSON_TYPE.int64:
     case BSON_TYPE.decimal128:
-      return value.type === BSON_TYPE.binData ? numberFromBinary(value, target) : toNumber(value, target.type);
+      return toNumber(value, target.type);
     case BSON_TYPE.string:
       return value.type === BSON_TYPE.binData ? textFromBinary(value, target) : toText(value);
     case BSON_TYPE.objectId:
@@ -195,6 +195,7 @@ function toDate(value: RawValue): RawValue {
     case BSON_TYPE.date:
       return value;
     case BSON_TYPE.objectId:
+    case BSON_TYPE.timestamp:
       return rawInstant(instantOf(value));
     case BSON_TYPE.string:
       return rawInstant(parseDate(stringOf(value), undefined));
@@ -217,10 +218,6 @@ function toBinary(value: RawValue, target: ConversionTarget): RawValue {
       return value;
     case BSON_TYPE.string:
       return binaryFromText(stringOf(value), target);
-    case BSON_TYPE.int32:
-    case BSON_TYPE.int64:
-    case BSON_TYPE.double:
-      return binaryFromNumber(value, target);
     default:
       throw unsupported(value, BSON_TYPE.binData);
   }

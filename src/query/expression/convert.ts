@@ -13,7 +13,7 @@ import { given } from './date_to.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
 
-const OPERANDS = ['input', 'to', 'onError', 'onNull', 'format', 'byteOrder'];
+const OPERANDS = ['input', 'to', 'onError', 'onNull', 'format'];
 const TYPE = fieldName('type');
 const SUBTYPE = fieldName('subtype');
 
@@ -39,18 +39,15 @@ export const convertOperator: ExpressionOperator = {
     const to = operands.get('to');
     if (input === undefined) throw parseFailure("Missing 'input' parameter to $convert");
     if (to === undefined) throw parseFailure("Missing 'to' parameter to $convert");
-    const [onError, onNull, format, byteOrder] = OPERANDS.slice(2).map((name) => operands.get(name));
-    return folded(given(input, to, onError, onNull, format, byteOrder), (root) => {
+    const [onError, onNull, format] = OPERANDS.slice(2).map((name) => operands.get(name));
+    return folded(given(input, to, onError, onNull, format), (root) => {
       const target = targetOf(to.evaluate(root));
       const value = input.evaluate(root);
       if (isNullish(value)) return onNull === undefined ? RAW_NULL : onNull.evaluate(root);
       if (target === undefined) return RAW_NULL;
-      const options = {
-        format: formatOf(format?.evaluate(root)),
-        isBigEndian: isBigEndian(byteOrder?.evaluate(root)),
-      };
+      const chosen = formatOf(format?.evaluate(root));
       try {
-        return convertValue(value, { ...target, ...options });
+        return convertValue(value, { ...target, format: chosen });
       } catch (error) {
         if (onError !== undefined && isCommandError(error, 'ConversionFailure')) return onError.evaluate(root);
         throw error;
@@ -68,11 +65,29 @@ function targetOf(to: Value): TargetType | undefined {
   const type = findField(to.bytes, TYPE, to.start);
   if (type === undefined) throw parseFailure("$convert's 'to' argument must have a 'type'");
   const subtype = findField(to.bytes, SUBTYPE, to.start);
-  const number = subtype === undefined ? 0 : int32Of(subtype);
-  if (number === undefined || number < 0 || number > 255) {
-    throw parseFailure("In $convert, 'subtype' must be a whole number from 0 to 255");
+  return { type: typeOf(type), subtype: subtype === undefined ? 0 : subtypeOf(subtype) };
+}
+
+/** Subtypes that BSON gives a meaning, and those of applications. */
+const KNOWN_SUBTYPE_MAX = 9;
+const OWN_SUBTYPE_MIN = 128;
+
+function subtypeOf(value: RawValue): number {
+  if (!isNumericType(value.type)) {
+    throw new CommandError(4341108, `$convert's 'subtype' argument must be a number, but is ${typeAlias(value.type)}`);
   }
-  return { type: typeOf(type), subtype: number };
+  const number = int32Of(value);
+  if (number === undefined) {
+    throw new CommandError(4341106, "In $convert, numeric 'subtype' argument is not an integer");
+  }
+  const isKnown = (number >= 0 && number <= KNOWN_SUBTYPE_MAX) || (number >= OWN_SUBTYPE_MIN && number <= 255);
+  if (!isKnown) {
+    throw new CommandError(
+      4341107,
+      `In $convert, numeric value for 'subtype' does not correspond to a BinData type: ${number}`,
+    );
+  }
+  return number;
 }
 
 function typeOf(to: RawValue): number {
@@ -99,17 +114,8 @@ function formatOf(value: Value): BinaryFormat | undefined {
   return format;
 }
 
-function isBigEndian(value: Value): boolean {
-  if (isNullish(value)) return false;
-  const name = maybeStringOf(value);
-  if (name === 'big' || name === 'little') return name === 'big';
-  throw new CommandError(9130001, "Invalid 'byteOrder' argument for $convert: expected 'little' or 'big'");
-}
-
-function shortForm(name: `$${string}`, type: number): ExpressionOperator {
-  return nullableOperator(name, (value) =>
-    convertValue(value, { type, subtype: 0, format: undefined, isBigEndian: false }),
-  );
+function shortForm(name: `$${string}`, type: number, format?: BinaryFormat): ExpressionOperator {
+  return nullableOperator(name, (value) => convertValue(value, { type, subtype: 0, format }));
 }
 
 export const CONVERSION_OPERATORS: readonly ExpressionOperator[] = [
@@ -120,10 +126,10 @@ export const CONVERSION_OPERATORS: readonly ExpressionOperator[] = [
   shortForm('$toInt', BSON_TYPE.int32),
   shortForm('$toLong', BSON_TYPE.int64),
   shortForm('$toObjectId', BSON_TYPE.objectId),
-  shortForm('$toString', BSON_TYPE.string),
+  shortForm('$toString', BSON_TYPE.string, 'auto'),
   nullableOperator('$toUUID', (value) => {
     if (isNumericType(value.type)) throw unsupported(value, BSON_TYPE.binData);
-    return convertValue(value, { type: BSON_TYPE.binData, subtype: 4, format: 'uuid', isBigEndian: false });
+    return convertValue(value, { type: BSON_TYPE.binData, subtype: 4, format: 'uuid' });
   }),
   convertOperator,
 ];

@@ -1,9 +1,13 @@
-/** `$type $isNumber $bsonSize $binarySize $tsSecond $tsIncrement $rand $meta`, and operators that are refused. */
+/**
+ * `$type $isNumber $bsonSize $binarySize $tsSecond $tsIncrement $toHashedIndexKey $rand $meta`, and operators that are
+ * refused.
+ */
 import { CommandError } from '../../base/command_error.ts';
 import { uint32At } from '../../bson/bytes.ts';
 import { isEmptyDocument } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import { maybeStringOf, rawBool, rawDouble, rawInt32, rawInt64, rawString } from '../../bson/value.ts';
+import { maybeStringOf, RAW_NULL, rawBool, rawDouble, rawInt32, rawInt64, rawString } from '../../bson/value.ts';
+import { valueHash } from '../../bson/value_hash.ts';
 import { nullableOperator, unaryOperator } from './arguments.ts';
 import { isNumber, typeNameOf } from './build.ts';
 import { isMetadataKind } from '../metadata.ts';
@@ -26,6 +30,11 @@ export const binarySizeOperator = nullableOperator('$binarySize', (value) => {
   }
   throw new CommandError(51276, `$binarySize requires a string or BinData argument, found: ${typeNameOf(value)}`);
 });
+
+/** A missing value is hashed as null, as indexes list it. */
+export const toHashedIndexKeyOperator = unaryOperator('$toHashedIndexKey', (value) =>
+  rawInt64(valueHash(value ?? RAW_NULL)),
+);
 
 function timestampOperator(name: `$${string}`, code: number, offset: number): ExpressionOperator {
   return nullableOperator(name, (value) => {
@@ -91,8 +100,3 @@ function refusedOperator(name: `$${string}`, code: number, message: string): Exp
 
 const NO_SCRIPTING = 'requires server-side JavaScript, which is not part of this server';
 export const functionOperator = refusedOperator('$function', 31264, `$function ${NO_SCRIPTING}`);
-export const toHashedIndexKeyOperator = refusedOperator(
-  '$toHashedIndexKey',
-  238,
-  '$toHashedIndexKey is not supported: there are no hashed indexes',
-);

@@ -1,7 +1,7 @@
 /** Texts to numbers. Throws ConversionFailure for what is none: no white space, no other bases. */
 import { CommandError } from '../../base/command_error.ts';
 import type { Decimal } from '../../bson/decimal128.ts';
-import { DECIMAL_NAN, DIGITS_MAX, roundedDecimal } from './decimal.ts';
+import { DECIMAL_NAN, DIGITS_MAX, EXPONENT_MIN, roundedDecimal } from './decimal.ts';
 
 const NUMBER = /^([+-]?)(\d+\.?\d*|\.\d+)(?:[eE]([+-]?\d+))?$/;
 const SPECIAL = /^([+-]?)(?:(inf(?:inity)?)|nan)$/i;
@@ -53,5 +53,9 @@ export function parseDecimal(text: string): Decimal {
   const scale = power - fraction.length + (digits.length - kept.length);
   const decimal = roundedDecimal(sign === '-', BigInt(kept), scale);
   if (decimal.kind !== 'finite') throw failure(text, 'Conversion from string to decimal would overflow');
+  const cut = EXPONENT_MIN - scale;
+  if (cut > 0 && BigInt(kept) % 10n ** BigInt(Math.min(cut, DIGITS_MAX)) !== 0n) {
+    throw failure(text, 'Conversion from string to decimal would underflow');
+  }
   return decimal;
 }

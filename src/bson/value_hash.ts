@@ -1,9 +1,9 @@
 /** The 64-bit hash of a value that hashed indexes list it under: MongoDB's own, as `$toHashedIndexKey` shows it. */
 import { createHash, type Hash } from 'node:crypto';
-import { int32At } from '../../bson/bytes.ts';
-import { ElementReader } from '../../bson/elements.ts';
-import { BSON_TYPE, canonicalType, isNumericType, type ValueSpan } from '../../bson/types.ts';
-import { integerOf, numberOf } from '../../bson/value.ts';
+import { int32At } from './bytes.ts';
+import { ElementReader } from './elements.ts';
+import { BSON_TYPE, canonicalType, isNumericType, type ValueSpan } from './types.ts';
+import { integerOf, numberOf } from './value.ts';
 
 const INT64_LIMIT = 2 ** 63;
 const INT64_MAX = 2n ** 63n - 1n;

@@ -206,6 +206,31 @@ describe('arrays and documents', () => {
   });
 });
 
+describe('mistakes of field names, variables and units', () => {
+  test.each([
+    ['$$', 9],
+    ['$$1x', 9],
+    ['$$a-b', 9],
+    ['$$ROOT.', 40_353],
+    [{ $setField: { field: '$a', input: {}, value: 1 } }, 4_161_108],
+    [{ $setField: { field: { $concat: ['a', 'b'] }, input: {}, value: 1 } }, 4_161_106],
+    [{ $unsetField: { field: { a: 1 }, input: {} } }, 4_161_106],
+    [{ $unsetField: { field: 5, input: {} } }, 4_161_107],
+    [{ $arrayToObject: [[{ k: 'a', v: 1 }, 5]] }, 40_391],
+    [{ $arrayToObject: [[5, { k: 'a', v: 1 }]] }, 40_398],
+    [{ $dateDiff: { startDate: new Date(0), endDate: new Date(0), unit: 'decade' } }, 5_439_014],
+    [{ $dateTrunc: { date: new Date(0), unit: 'week', startOfWeek: 'noday' } }, 5_439_016],
+    [{ $dateAdd: { startDate: new Date(0), unit: 5, amount: 1 } }, 5_166_404],
+    [{ $dateAdd: { startDate: new Date(0), unit: 'epoch', amount: 1 } }, 9],
+  ])('%j', (expression, code) => {
+    expect(codeOf(() => compile(expression))).toBe(code);
+  });
+
+  test('nobody has roles', () => {
+    expect(shown('$$USER_ROLES')).toBe('[]');
+  });
+});
+
 describe('conversions', () => {
   test.each([
     [{ $toDecimal: new Double(2.9) }, '2.90000000000000'],

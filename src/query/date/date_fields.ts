@@ -66,15 +66,21 @@ function naturalDayOf(text: string, { year, month, day, dayOfYear }: DateFields)
 }
 
 function checkRanges(text: string, fields: DateFields): void {
-  const { year = 1, month = 1, day = 1, hour = 0, minute = 0, second = 0 } = fields;
-  const isTime = hour >= 0 && hour <= 23 && minute <= 59 && second <= 59;
-  const isDate = year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
-  const isNatural = fields.year !== undefined || fields.month !== undefined || fields.day !== undefined;
-  const isIso = fields.isoYear !== undefined || fields.isoWeek !== undefined || fields.isoDay !== undefined;
+  const isNatural = [fields.year, fields.month, fields.day].some((part) => part !== undefined);
+  const isIso = [fields.isoYear, fields.isoWeek, fields.isoDay].some((part) => part !== undefined);
   if (isNatural && isIso) {
     throw dateFailure(`Error parsing date string '${text}'; Mixing of ISO dates with natural dates is not allowed`);
   }
-  if (!isTime || !isDate || (isIso && fields.isoYear === undefined)) {
+  const lacksYear = isIso && fields.isoYear === undefined;
+  if (lacksYear || !isDate(fields) || !isTime(fields)) {
     throw dateFailure(`Error parsing date string '${text}'; The parsed date was invalid`);
   }
+}
+
+function isDate({ year = 1, month = 1, day = 1 }: DateFields): boolean {
+  return year >= 0 && month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month);
+}
+
+function isTime({ hour = 0, minute = 0, second = 0 }: DateFields): boolean {
+  return hour >= 0 && hour <= 23 && minute <= 59 && second <= 59;
 }

@@ -26,21 +26,24 @@ const UNIT_DAYS: ReadonlyMap<TimeUnit, number> = new Map<TimeUnit, number>([
 
 const UNITS: readonly TimeUnit[] = [...UNIT_MONTHS.keys(), ...UNIT_DAYS.keys(), ...UNIT_MS.keys()];
 
+export function maybeTimeUnitOf(text: string): TimeUnit | undefined {
+  return UNITS.find((name) => name === text);
+}
+
 /** Throws FailedToParse for what is none. */
 export function timeUnitOf(text: string): TimeUnit {
-  const unit = UNITS.find((name) => name === text);
+  const unit = maybeTimeUnitOf(text);
   if (unit === undefined) throw new CommandError('FailedToParse', `unknown time unit value: ${text}`);
   return unit;
 }
 
 const WEEKDAYS = ['sunday', 'monday', 'tuesday', 'wednesday', 'thursday', 'friday', 'saturday'];
 
-/** 0 for Sunday; names in any case, or their first three letters. Throws FailedToParse. */
-export function weekdayOf(text: string): number {
+/** 0 for Sunday; names in any case, or their first three letters. */
+export function maybeWeekdayOf(text: string): number | undefined {
   const name = text.toLowerCase();
   const index = WEEKDAYS.findIndex((day) => day === name || day.slice(0, 3) === name);
-  if (index < 0) throw new CommandError('FailedToParse', `unknown day of week value: ${text}`);
-  return index;
+  return index < 0 ? undefined : index;
 }
 
 /** Instants beyond this are no dates that the calendar here can count. */

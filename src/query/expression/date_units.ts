@@ -2,8 +2,16 @@
 import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { RAW_NULL, rawInt64, stringOf, type RawValue } from '../../bson/value.ts';
-import { addUnits, timeUnitOf, truncateTo, unitsBetween, weekdayOf, type TimeUnit } from '../date/units.ts';
-import { int64Of } from '../number/whole.ts';
+import {
+  addUnits,
+  maybeTimeUnitOf,
+  maybeWeekdayOf,
+  timeUnitOf,
+  truncateTo,
+  unitsBetween,
+  type TimeUnit,
+} from '../date/units.ts';
+import { int64Of, isInt64 } from '../number/whole.ts';
 import { folded, namedOperands, optionalExpression, requiredOperand, type NamedErrors } from './arguments.ts';
 import { isNullish, typeNameOf } from './build.ts';
 import { maybeInstantOf, rawInstant, zoneOperand } from './date_operand.ts';
@@ -19,8 +27,13 @@ function dateOperand(name: string, value: RawValue, code: number): bigint {
 }
 
 function unitOperand(name: string, value: RawValue): TimeUnit {
-  if (value.type === BSON_TYPE.string) return timeUnitOf(stringOf(value));
-  throw new CommandError(5439013, `${name} requires 'unit' to be a string, but got ${typeNameOf(value)}`);
+  if (value.type !== BSON_TYPE.string) {
+    throw new CommandError(5439013, `${name} requires 'unit' to be a string, but got ${typeNameOf(value)}`);
+  }
+  const text = stringOf(value);
+  const unit = maybeTimeUnitOf(text);
+  if (unit !== undefined) return unit;
+  throw new CommandError(5439014, `${name} parameter 'unit' value cannot be recognized as a time unit: ${text}`);
 }
 
 /** Undefined for null; Sunday when there is none. */
@@ -28,8 +41,22 @@ function weekStart(name: string, part: Expression | undefined, unit: TimeUnit, r
   if (part === undefined || unit !== 'week') return 0;
   const value = part.evaluate(root);
   if (isNullish(value)) return undefined;
-  if (value.type === BSON_TYPE.string) return weekdayOf(stringOf(value));
-  throw new CommandError(5439015, `${name} requires 'startOfWeek' to be a string, but got ${typeNameOf(value)}`);
+  if (value.type !== BSON_TYPE.string) {
+    throw new CommandError(5439015, `${name} requires 'startOfWeek' to be a string, but got ${typeNameOf(value)}`);
+  }
+  const text = stringOf(value);
+  const day = maybeWeekdayOf(text);
+  if (day !== undefined) return day;
+  throw new CommandError(
+    5439016,
+    `${name} parameter 'startOfWeek' value cannot be recognized as a day of a week: ${text}`,
+  );
+}
+
+/** `$dateAdd` and `$dateSubtract` have codes of their own. */
+function addedUnit(name: string, value: RawValue): TimeUnit {
+  if (value.type === BSON_TYPE.string) return timeUnitOf(stringOf(value));
+  throw new CommandError(5166404, `${name} expects string defining the time unit`);
 }
 
 interface AddParts {
@@ -63,7 +90,7 @@ function addOperator(name: '$dateAdd' | '$dateSubtract', sign: bigint): Expressi
         if (isNullish(startValue) || isNullish(unitValue) || isNullish(amountValue)) return RAW_NULL;
         const timeZone = zoneOperand(zone, root);
         if (timeZone === undefined) return RAW_NULL;
-        const timeUnit = unitOperand(name, unitValue);
+        const timeUnit = addedUnit(name, unitValue);
         const count = int64Of(amountValue);
         if (count === undefined) {
           throw new CommandError(5166405, `${name} expects integer amount of time units`);
@@ -100,7 +127,9 @@ export const dateDiffOperator: ExpressionOperator = {
       if (startOfWeek === undefined || timeZone === undefined) return RAW_NULL;
       const from = dateOperand(name, startValue, 5166307);
       const to = dateOperand(name, endValue, 5166307);
-      return rawInt64(unitsBetween(from, to, timeUnit, { zone: timeZone, startOfWeek }));
+      const units = unitsBetween(from, to, timeUnit, { zone: timeZone, startOfWeek });
+      if (!isInt64(units)) throw new CommandError(5166308, 'dateDiff overflowed');
+      return rawInt64(units);
     });
   },
 };

@@ -8,12 +8,14 @@ import { constantExpression, isFixed } from './arguments.ts';
 import { arrayOf } from './build.ts';
 import { fieldPathComponents } from '../field_path.ts';
 import type { ExpressionScope } from './scope.ts';
+import { checkReadVariableName } from './variable_name.ts';
 import type { Expression, Value } from './types.ts';
 
 /** `text` begins with a dollar sign. */
 export function fieldPathExpression(text: string, scope: ExpressionScope): Expression {
   if (text === '$') throw new CommandError(16872, "'$' by itself is not a valid FieldPath");
   if (text.startsWith('$$')) {
+    checkReadVariableName(text.slice(2).replace(/\..*$/s, ''));
     const [variable = '', ...path] = fieldPathComponents(text.slice(2));
     if (variable === 'ROOT' || (variable === 'CURRENT' && scope.current === undefined)) {
       return path.length === 0 ? scope.variable('ROOT') : documentPath(path.map(fieldName));

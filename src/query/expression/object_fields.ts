@@ -3,7 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { fieldName } from '../../bson/bytes.ts';
 import { ElementReader, findField } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
-import { rawString, stringOf, RAW_NULL, type RawValue } from '../../bson/value.ts';
+import { maybeStringOf, rawString, stringOf, RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { itemsOf } from '../update/array_value.ts';
 import { folded, nullableOperator } from './arguments.ts';
 import { arrayOf, isArray, isNullish, objectOf, typeNameOf, type NamedValue } from './build.ts';
@@ -40,7 +40,7 @@ export const arrayToObjectOperator = nullableOperator('$arrayToObject', (array) 
   const items = itemsOf(array);
   const [first] = items;
   for (const item of items) {
-    const [name, value] = isArray(first) ? pairOfArray(item) : pairOfObject(item);
+    const [name, value] = isArray(first) ? pairOfArray(item) : pairOfObject(item, item === first);
     if (name.includes('\0')) {
       throw new CommandError(4940400, 'Key field cannot contain an embedded null byte');
     }
@@ -72,14 +72,16 @@ function pairOfArray(item: RawValue): [string, RawValue] {
   return [stringOf(key), value];
 }
 
-function pairOfObject(item: RawValue): [string, RawValue] {
+function pairOfObject(item: RawValue, isFirst: boolean): [string, RawValue] {
   if (item.type !== BSON_TYPE.object) {
-    throw isArray(item)
-      ? new CommandError(
+    const found = typeNameOf(item);
+    throw isFirst
+      ? new CommandError(40398, `Unrecognised input type format for $arrayToObject: ${found}`)
+      : new CommandError(
           40391,
-          '$arrayToObject requires a consistent input format. Object was detected, now found: array',
-        )
-      : new CommandError(40398, `Unrecognised input type format for $arrayToObject: ${typeNameOf(item)}`);
+          '$arrayToObject requires a consistent input format. Elements must all be arrays or all be objects. ' +
+            `Object was detected, now found: ${found}`,
+        );
   }
   let count = 0;
   const reader = new ElementReader(item.bytes, item.start);
@@ -111,7 +113,7 @@ export const getFieldOperator: ExpressionOperator = {
   compile(operand, scope) {
     const { fieldPart, input } = getFieldParts(operand, scope);
     const field = scope.compile(fieldPart);
-    checkConstantName('$getField', field, { notString: 5654602, notConstant: undefined });
+    checkIsName('$getField', field, 5654602);
     return folded([field, input], (root) => {
       const name = field.evaluate(root);
       if (name?.type !== BSON_TYPE.string) {
@@ -153,21 +155,33 @@ function isOperatorObject(operand: RawValue): boolean {
   return first.next() && first.name().startsWith('$');
 }
 
-interface NameCodes {
-  readonly notString: number;
-  /** Undefined where the name may be computed for each document. */
-  readonly notConstant: number | undefined;
+function checkIsName(operator: string, field: Expression, code: number): void {
+  if (field.constant === undefined || field.constant.type === BSON_TYPE.string) return;
+  const found = typeAlias(field.constant.type);
+  throw new CommandError(code, `${operator} requires 'field' to evaluate to type String, but got ${found}`);
 }
 
-function checkConstantName(operator: string, field: Expression, codes: NameCodes): void {
-  const { constant } = field;
-  if (constant === undefined) {
-    if (codes.notConstant === undefined) return;
-    throw new CommandError(codes.notConstant, `${operator} requires 'field' to evaluate to a constant`);
+/** The name must be written down: paths and computed names are refused, even those that never change. */
+function writtenName(operator: string, operand: RawValue, scope: ExpressionScope): Expression {
+  const isPath = maybeStringOf(operand)?.startsWith('$') === true;
+  if (isPath) {
+    throw new CommandError(
+      4161108,
+      `A field path reference which is not allowed in this context. Did you mean {$literal: '${stringOf(operand)}'}?`,
+    );
   }
-  if (constant.type === BSON_TYPE.string) return;
-  const found = typeAlias(constant.type);
-  throw new CommandError(codes.notString, `${operator} requires 'field' to evaluate to type String, but got ${found}`);
+  const field = scope.compile(operand);
+  if (field.constant === undefined || isComputed(operand)) {
+    throw new CommandError(4161106, `${operator} requires 'field' to evaluate to a constant`);
+  }
+  checkIsName(operator, field, 4161107);
+  return field;
+}
+
+function isComputed(operand: RawValue): boolean {
+  if (operand.type !== BSON_TYPE.object) return false;
+  const first = new ElementReader(operand.bytes, operand.start);
+  return !(first.next() && ['$literal', '$const'].includes(first.name()));
 }
 
 /** Replaces in place or adds at the end; a value that is missing removes the field. */
@@ -220,13 +234,13 @@ function changeParts(name: '$setField' | '$unsetField', operand: RawValue, scope
   if (operand.type !== BSON_TYPE.object) {
     throw new CommandError(4161100, `${name} only supports an object as its argument`);
   }
-  let field: Expression | undefined;
+  let field: RawValue | undefined;
   let input: Expression | undefined;
   let value: Expression | undefined = name === '$unsetField' ? scope.variable('REMOVE') : undefined;
   const reader = new ElementReader(operand.bytes, operand.start);
   while (reader.next()) {
     const key = reader.name();
-    if (key === 'field') field = scope.compile(reader.value());
+    if (key === 'field') field = reader.value();
     else if (key === 'input') input = scope.compile(reader.value());
     else if (key === 'value' && name === '$setField') value = scope.compile(reader.value());
     else throw new CommandError(4161101, `${name} found an unknown argument: ${key}`);
@@ -234,8 +248,7 @@ function changeParts(name: '$setField' | '$unsetField', operand: RawValue, scope
   if (field === undefined) throw new CommandError(4161102, `${name} requires 'field' to be specified`);
   if (value === undefined) throw new CommandError(4161103, `${name} requires 'value' to be specified`);
   if (input === undefined) throw new CommandError(4161109, `${name} requires 'input' to be specified`);
-  checkConstantName(name, field, { notString: 4161107, notConstant: 4161106 });
-  return { field, input, value };
+  return { field: writtenName(name, field, scope), input, value };
 }
 
 /** Fields of later objects replace those of earlier ones, in place. */

@@ -11,7 +11,7 @@ import type { UnixMs } from '../../base/units.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { rawDate, rawObject, type RawValue } from '../../bson/value.ts';
 import { BINARY_ORDER, type ValueOrder } from '../value_order.ts';
-import { rawTimestamp } from './build.ts';
+import { arrayOf, rawTimestamp } from './build.ts';
 import { DocumentMetadata } from '../metadata.ts';
 import { checkVariableName } from './variable_name.ts';
 import type { Expression, OuterScope, Value } from './types.ts';
@@ -48,8 +48,8 @@ export type CompileExpression = (operand: RawValue, scope: ExpressionScope) => E
 const REMOVE: Expression = { constant: undefined, isMissing: true, evaluate: () => undefined };
 const ROOT: Expression = { constant: undefined, evaluate: (root) => rawObject(root) };
 
-/** Variables of MongoDB that only some stages give a value. */
-const STAGE_VARIABLES = new Set(['USER_ROLES', 'SEARCH_META']);
+/** Nobody is logged in, as there are no users. */
+const NO_ROLES = constant(arrayOf([]));
 
 const NONE_BOUND: ReadonlyMap<string, Expression> = new Map();
 
@@ -140,8 +140,11 @@ export class ExpressionScope {
       case 'CLUSTER_TIME':
         if (clusterTime !== undefined) return constant(rawTimestamp(clusterTime));
         throw new CommandError(51144, "Builtin variable '$$CLUSTER_TIME' is not available");
+      case 'USER_ROLES':
+        return NO_ROLES;
+      case 'SEARCH_META':
+        throw notAvailable(name);
       default:
-        if (STAGE_VARIABLES.has(name)) throw notAvailable(name);
         throw new CommandError(17276, `Use of undefined variable: ${name}`);
     }
   }

@@ -1,4 +1,4 @@
-import { Binary, Decimal128, Double, Long, Timestamp } from 'bson';
+import { Binary, Decimal128, Double, Long } from 'bson';
 import { describe, expect, test } from 'vitest';
 import { CommandError } from '../base/command_error.ts';
 import { unixMs } from '../base/units.ts';
@@ -239,7 +239,6 @@ describe('conversions', () => {
     [{ $convert: { input: null, to: 'int', onNull: 'none' } }, '"none"'],
     [{ $convert: { input: 'aGVsbG8=', to: 'binData', format: 'base64' } }, 'BinData(0, 68656C6C6F)'],
     [{ $toString: new Binary(Uint8Array.of(1, 2, 3)) }, '"AQID"'],
-    [{ $toDate: new Timestamp({ t: 100, i: 7 }) }, 'new Date(100000)'],
     [{ $toHashedIndexKey: 'string to hash' }, '763543691661428748'],
     [{ $toHashedIndexKey: '$missing' }, '2338878944348059895'],
   ])('%j is %s', (expression, expected) => {

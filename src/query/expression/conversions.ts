@@ -195,7 +195,6 @@ function toDate(value: RawValue): RawValue {
     case BSON_TYPE.date:
       return value;
     case BSON_TYPE.objectId:
-    case BSON_TYPE.timestamp:
       return rawInstant(instantOf(value));
     case BSON_TYPE.string:
       return rawInstant(parseDate(stringOf(value), undefined));

@@ -128,6 +128,9 @@ export const SUB_PIPELINE_DEPTH_MAX = 20;
 /** Most items that `$range` makes: about what 64 MB hold. Source: the limit of MongoDB's operators that gather values. */
 export const EXPRESSION_RANGE_ITEMS_MAX = 4_000_000;
 
+/** Results after which a trial of plans is over. Source: internalQueryPlanEvaluationMaxResults. */
+export const TRIAL_RESULTS_MAX = 101;
+
 /** Shapes of queries per collection whose plans are remembered. Source: internalQueryCacheMaxEntriesPerCollection. */
 export const PLAN_CACHE_ENTRIES_MAX = 5000;
 

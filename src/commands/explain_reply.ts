@@ -1,5 +1,6 @@
 /** The reply to an explain: the plan of a query, what it did, and which server says so. */
 import { CommandError } from '../base/command_error.ts';
+import { TRIAL_RESULTS_MAX } from '../base/limits.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import {
   planExplained,
@@ -26,9 +27,6 @@ export interface ExplainTarget {
   readonly reply: BsonWriter;
   readonly command: Uint8Array;
 }
-
-/** Documents after which a rejected plan need not go on. */
-const TRIAL_RESULTS_MAX = 101;
 
 /** The whole reply about one query. */
 export function explainQuery(query: ExplainedQuery, target: ExplainTarget): Promise<void> | undefined {

@@ -30,7 +30,7 @@ export interface PreparedTarget {
 
 /** Answers a find whose arguments `shape` has just read. */
 export function runPrepared(
-  { plan, shaping }: PreparedQuery,
+  { plan, shaping, cached }: PreparedQuery,
   shape: FindShape,
   target: PreparedTarget,
 ): Promise<void> | undefined {
@@ -44,7 +44,7 @@ export function runPrepared(
   const chosen = plan.planFor({ filter: filterBytes, holes: shape.holes, holeCount: shape.holeCount });
   const matcher = plan.isExact ? undefined : compileFilter(filterBytes).matcher;
   const memory = shaping.sort === undefined ? undefined : stageMemory(context);
-  const query = openPrepared({ collection, plan: chosen, matcher, ...shaping, limit, skip, at, turn, memory });
+  const query = openPrepared({ collection, plan: chosen, cached, matcher, ...shaping, limit, skip, at, turn, memory });
   const cursor = {
     ns: collection.ns,
     query,

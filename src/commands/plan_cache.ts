@@ -10,6 +10,7 @@ import { queryShapeOf } from '../database/planner/query_shape.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { compileSort } from '../query/sort.ts';
 import { Arguments } from './arguments.ts';
+import { valueOrderFor } from './collation_argument.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { expressionScope } from './expression_scope.ts';
@@ -23,6 +24,7 @@ interface ShapeArguments {
   projection: Uint8Array;
   /** The array of `indexes`, in the order of the client. */
   indexes: Uint8Array | undefined;
+  collation: Uint8Array | undefined;
 }
 
 export const planCacheClearCommand: Command = {
@@ -31,7 +33,8 @@ export const planCacheClearCommand: Command = {
   help: 'forgets which plans won, for one shape of query or for all',
   run(request, context) {
     const args = parseShape('planCacheClear', request, false);
-    collectionOf(request, context)?.plans.clear(shapeOf(args, context));
+    const collection = collectionOf(request, context);
+    collection?.plans.clear(shapeOf(args, collection, context));
   },
 };
 
@@ -41,14 +44,14 @@ export const planCacheSetFilterCommand: Command = {
   help: 'lets queries of one shape use some indexes only',
   run(request, context) {
     const args = parseShape('planCacheSetFilter', request, true);
-    const { query, sort, projection, indexes } = args;
+    const { query, sort, projection, collation, indexes } = args;
     if (query === undefined) throw missingField('planCacheSetFilter.query');
     if (indexes === undefined) throw missingField('planCacheSetFilter.indexes');
     const collection = collectionOf(request, context);
     if (collection === undefined) throw new CommandError('BadValue', 'no such collection');
-    const shape = shapeOf(args, context);
+    const shape = shapeOf(args, collection, context);
     const names = namesOf(indexes, collection);
-    if (shape !== undefined) collection.plans.setFilter(shape, { query, sort, projection, indexes, names });
+    if (shape !== undefined) collection.plans.setFilter(shape, { query, sort, projection, collation, indexes, names });
   },
 };
 
@@ -58,7 +61,8 @@ export const planCacheClearFiltersCommand: Command = {
   help: 'lets queries of one shape, or all, use every index again',
   run(request, context) {
     const args = parseShape('planCacheClearFilters', request, false);
-    collectionOf(request, context)?.plans.clearFilters(shapeOf(args, context));
+    const collection = collectionOf(request, context);
+    collection?.plans.clearFilters(shapeOf(args, collection, context));
   },
 };
 
@@ -78,7 +82,9 @@ export const planCacheListFiltersCommand: Command = {
 
 function writeFilter(reply: BsonWriter, i: number, filter: Omit<ShapeArguments, 'query' | 'indexes'> & Given): void {
   reply.startSubdocument(i).document('query', filter.query).document('sort', filter.sort);
-  reply.document('projection', filter.projection).array('indexes', filter.indexes).end();
+  reply.document('projection', filter.projection);
+  if (filter.collation !== undefined) reply.document('collation', filter.collation);
+  reply.array('indexes', filter.indexes).end();
 }
 
 interface Given {
@@ -96,13 +102,14 @@ function parseShape(name: string, request: CommandRequest, takesIndexes: boolean
     sort: EMPTY_DOCUMENT,
     projection: EMPTY_DOCUMENT,
     indexes: undefined,
+    collation: undefined,
   };
   const args = Arguments.ofCommand(name, request.body);
   while (args.next()) {
     if (args.name === 'query') parsed.query = args.document().slice();
     else if (args.name === 'sort') parsed.sort = args.document().slice();
     else if (args.name === 'projection') parsed.projection = args.document().slice();
-    else if (args.name === 'collation') args.refuseUnsupported();
+    else if (args.name === 'collation') parsed.collation = args.document().slice();
     else if (args.name === 'indexes' && takesIndexes) parsed.indexes = indexList(args);
     else args.refuseUnknown();
   }
@@ -123,9 +130,13 @@ function indexList(args: Arguments): Uint8Array {
 }
 
 /** Undefined when no query was given. */
-function shapeOf({ query, sort }: ShapeArguments, context: CommandContext): string | undefined {
+function shapeOf(
+  { query, sort, collation }: ShapeArguments,
+  collection: Collection,
+  context: CommandContext,
+): string | undefined {
   if (query === undefined) return undefined;
-  const { predicate } = compileFilter(query, expressionScope(context));
+  const { predicate } = compileFilter(query, expressionScope(context, { order: valueOrderFor(collation, collection) }));
   return queryShapeOf(predicate, compileSort(sort)?.fields);
 }
 

@@ -1,4 +1,5 @@
 /** What the stages about the state of the server show: `$collStats`, `$indexStats`, `$currentOp`, `$listLocalSessions`. */
+import type { CachedChoice } from '../database/plan_cache.ts';
 import { CommandError } from '../base/command_error.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { findField } from '../bson/elements.ts';
@@ -103,16 +104,24 @@ function indexStats(ns: string, { data, server }: CommandContext): readonly Uint
 function planCacheStats(ns: string, { data, server }: CommandContext): readonly Uint8Array[] {
   const collection = data.catalog.find(ns);
   if (collection === undefined) return [];
-  return [...collection.plans.choices()].map(([shape, { identity, works, query, sort }]) => {
-    const hash = shapeHashOf(shape);
+  return [...collection.plans.choices()].map((choice) => {
     const writer = new BsonWriter().startDocument().string('version', '1');
-    writer.string('queryHash', hash).string('planCacheShapeHash', hash).string('planCacheKey', hash);
-    writer.bool('isActive', true).int64('works', works).string('worksType', 'works');
-    writer.startSubdocument('createdFromQuery').document('query', query).document('sort', sort);
-    writer.startSubdocument('projection').end().end().startSubdocument('cachedPlan').string('plan', identity).end();
-    writer.bool('indexFilterSet', collection.plans.filterFor(shape) !== undefined);
+    writeCachedChoice(choice, writer);
+    writer.bool('indexFilterSet', collection.plans.filterFor(choice.shape) !== undefined);
     return writer.string('host', server.machine.hostName).endDocument().finish();
   });
+}
+
+function writeCachedChoice(choice: CachedChoice, writer: BsonWriter): void {
+  const { key, shape, isActive, works, query, sort, shown, scores } = choice;
+  const hash = shapeHashOf(shape);
+  writer.string('queryHash', hash).string('planCacheShapeHash', hash).string('planCacheKey', shapeHashOf(key));
+  writer.bool('isActive', isActive).int64('works', works).string('worksType', 'works');
+  writer.startSubdocument('createdFromQuery').document('query', query).document('sort', sort);
+  writer.startSubdocument('projection').end().end();
+  writer.document('cachedPlan', shown()).startArray('candidatePlanScores');
+  for (const [i, score] of scores.entries()) writer.double(i, score);
+  writer.end();
 }
 
 function currentOperations(request: CurrentOpRequest, context: CommandContext): readonly Uint8Array[] {

@@ -19,6 +19,8 @@ import { serializePredicate } from '../query/match/serialize_predicate.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
 import type { SortField, SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
+import { accessStages } from './explain/access_stages.ts';
+import { stageDocument } from './explain/stage.ts';
 import type { Index } from './index.ts';
 import type { IndexFilter } from './plan_cache.ts';
 import { tryPlans } from './plan_trial.ts';
@@ -27,7 +29,7 @@ import { candidatesOf } from './planner/candidate.ts';
 import { conjunctsOf, conditionsOf } from './planner/conditions.ts';
 import { rangeBetween, type KeyLimits } from './planner/key_limits.ts';
 import { identityOf } from './planner/plan_identity.ts';
-import { queryShapeOf } from './planner/query_shape.ts';
+import { planCacheKeyOf, queryShapeOf } from './planner/query_shape.ts';
 import { solutionsOf, wholeIndexPlan } from './planner/solutions.ts';
 import { SPECIAL_PLANNERS } from './special_plans.ts';
 
@@ -42,6 +44,8 @@ export interface PlanRequest {
   readonly at: Timestamp;
   /** Keys of the hinted index between which to look. */
   readonly limits?: KeyLimits | undefined;
+  /** The cache is neither asked nor told. */
+  readonly isExplained?: boolean;
 }
 
 export type Hint =
@@ -58,6 +62,8 @@ export interface Choice {
   readonly rejected: readonly Plan[];
   /** Whether it was chosen because it won a trial before. */
   readonly isCached?: boolean;
+  /** Which of them the cache has, whether or not it was chosen for that. */
+  readonly cachedPlan?: Plan | undefined;
   /** Whether only some indexes were let be considered. */
   readonly hasFilter?: boolean;
 }
@@ -136,16 +142,23 @@ function isCollatedId({ collection, hint }: PlanRequest): boolean {
 function chooseByTrial(plans: readonly Plan[], request: PlanRequest): Choice {
   const { collection, filter, sort, at } = request;
   const shape = queryShapeOf(filter.predicate, sort);
-  const cached = collection.plans.find(shape)?.identity;
-  let plan = plans.find((one) => identityOf(one.access) === cached);
-  if (plan === undefined) {
-    const { winner, works } = tryPlans(plans, { collection, filter, at });
-    plan = winner;
-    const query = serializePredicate(filter.predicate);
-    const identity = identityOf(plan.access);
-    collection.plans.remember(shape, { identity, works, query, sort: sortDocumentOf(sort) });
+  const key = planCacheKeyOf(collection, filter.predicate, sort);
+  const cached = collection.plans.findActive(key);
+  const known = cached && plans.find((one) => identityOf(one.access) === cached.identity);
+  if (cached !== undefined && known !== undefined && request.isExplained !== true) {
+    const rejected = plans.filter((other) => other !== known);
+    return { plan: { ...known, cached }, rejected, cachedPlan: known, isCached: true };
   }
-  return { plan, rejected: plans.filter((other) => other !== plan), isCached: identityOf(plan.access) === cached };
+  const { winner, works, scores } = tryPlans(plans, { collection, filter, at });
+  const rejected = plans.filter((other) => other !== winner);
+  if (request.isExplained !== true) {
+    const query = serializePredicate(filter.predicate);
+    const identity = identityOf(winner.access);
+    const shown = (): Uint8Array => stageDocument(accessStages(winner, undefined));
+    const won = { key, shape, identity, works, scores, shown, query, sort: sortDocumentOf(sort) };
+    collection.plans.remember(won);
+  }
+  return { plan: winner, rejected, cachedPlan: known };
 }
 
 /** Whether documents that come as planned need no sorting: an index never has the order of a collation. */

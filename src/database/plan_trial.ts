@@ -2,15 +2,13 @@
  * Choosing among plans by running each for a moment: the one that gives the most results for its work wins. One that ends
  * within the trial, and one that needs no sort, is better than others that are as productive.
  */
+import { TRIAL_RESULTS_MAX } from '../base/limits.ts';
 import type { Timestamp } from '../base/optime.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
 import type { Collection } from './collection.ts';
 import type { Plan } from './planner/access.ts';
 import { openScan } from './scan.ts';
 import type { Pace, Step } from './record_scan.ts';
-
-/** Source: internalQueryPlanEvaluationMaxResults. */
-const RESULTS_MAX = 101;
 
 /** Steps of work per plan. Lower than mongod's 10,000: all of a trial is one run of synchronous work. */
 const WORKS_MAX = 1000;
@@ -35,18 +33,22 @@ export interface TrialResult {
   readonly winner: Plan;
   /** Steps of work that the winner took. */
   readonly works: number;
+  /** Of all plans, the best first. */
+  readonly scores: readonly number[];
 }
 
 export function tryPlans(plans: readonly Plan[], target: TrialTarget): TrialResult {
   let winner = plans[0];
   let best = { score: -1, works: 0 };
+  const scores: number[] = [];
   for (const plan of plans) {
     const result = tryPlan(plan, target);
+    scores.push(result.score);
     if (result.score <= best.score) continue;
     winner = plan;
     best = result;
   }
-  return { winner, works: best.works };
+  return { winner, works: best.works, scores: scores.toSorted((a, b) => b - a) };
 }
 
 function tryPlan(
@@ -58,7 +60,7 @@ function tryPlan(
   const scan = openScan({ collection, access: plan.access, matcher, at, turn: budget, isTrial: true });
   let results = 0;
   let step: Step = 'record';
-  while (results < RESULTS_MAX) {
+  while (results < TRIAL_RESULTS_MAX) {
     step = scan.advance();
     if (step !== 'record') break;
     results++;

@@ -9,6 +9,7 @@ import { Sorter } from '../query/sort/sorter.ts';
 import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import { chooseAmongPlans, isInOrder, type Choice, type Hint, type Plan } from './plan.ts';
+import type { CachedChoice } from './plan_cache.ts';
 import type { KeyLimits } from './planner/key_limits.ts';
 import type { ProjectionShape } from './projection_shape.ts';
 import type { RecordScan } from './record_scan.ts';
@@ -80,13 +81,17 @@ export function openPlanned(
   return queryOver({ ...request, memory }, plan, scan);
 }
 
-type QueryRequest = Pick<FindRequest, 'collection' | 'sort' | 'skip' | 'limit' | 'turn' | 'memory' | 'projection'>;
+type QueryRequest = Pick<FindRequest, 'collection' | 'sort' | 'skip' | 'limit' | 'turn' | 'memory' | 'projection'> & {
+  readonly cached?: CachedChoice | undefined;
+};
 
 /** Sorts, cuts and reshapes what a scan finds. */
 function queryOver(request: QueryRequest, plan: Plan, scan: RecordScan): PlannedQuery {
   const { turn, memory } = request;
   const counters = request.collection.queries.all;
-  let source: Source = new ScanSource(scan, counters);
+  const cached = request.cached ?? plan.cached;
+  const { plans } = request.collection;
+  let source: Source = new ScanSource(scan, counters, cached && { plans, choice: cached });
   let sorted: SortSource | undefined;
   if (request.sort !== undefined && !isInOrder(plan, request.sort)) {
     counters.sorts += 1;
@@ -108,6 +113,8 @@ export interface PreparedRequest extends Omit<FindRequest, 'filter' | 'hint' | '
   /** Undefined when the plan finds exactly what is asked for. */
   readonly matcher: Matcher | undefined;
   readonly isCovered: boolean;
+  /** Where the plan was found. */
+  readonly cached: CachedChoice | undefined;
 }
 
 export function openPrepared(request: PreparedRequest): RunningQuery {

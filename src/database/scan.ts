@@ -7,6 +7,8 @@ import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { TableCursor } from '../storage/table.ts';
 import { ClusteredScan } from './clustered_scan.ts';
 import { CollectionScan } from './collection_scan.ts';
+import type { CachedChoice, PlanCache } from './plan_cache.ts';
+import { TRIAL_RESULTS_MAX } from '../base/limits.ts';
 import { DistinctWalk } from './distinct_walk.ts';
 import { RangeWalk } from './range_walk.ts';
 import type { Access, IndexAccess, UnionAccess } from './planner/access.ts';
@@ -68,15 +70,21 @@ function countUse({ collection, isTrial }: ScanRequest, { index }: IndexAccess):
 export class ScanSource implements Source {
   readonly #scan: RecordScan;
   readonly #counters: QueryCounters;
+  readonly #cached: CachedPlan | undefined;
+  #results = 0;
 
-  constructor(scan: RecordScan, counters: QueryCounters) {
+  /** `cached`: where the plan was found, which is told how it does. */
+  constructor(scan: RecordScan, counters: QueryCounters, cached?: CachedPlan) {
     this.#scan = scan;
     this.#counters = counters;
+    this.#cached = cached;
   }
 
   next(): Uint8Array | undefined | typeof PAUSE {
     switch (this.#scan.advance()) {
       case 'record':
+        this.#results += 1;
+        if (this.#results === TRIAL_RESULTS_MAX) this.#noteWorks();
         return this.#scan.document;
       case 'pause':
         return PAUSE;
@@ -86,9 +94,22 @@ export class ScanSource implements Source {
   }
 
   close(): void {
-    this.#counters.keysExamined += this.#scan.keysExamined ?? 0;
-    this.#counters.documentsExamined += this.#scan.docsExamined ?? 0;
+    const { keysExamined = 0, docsExamined = 0 } = this.#scan;
+    this.#counters.keysExamined += keysExamined;
+    this.#counters.documentsExamined += docsExamined;
+    if (this.#results < TRIAL_RESULTS_MAX) this.#noteWorks();
   }
+
+  #noteWorks(): void {
+    const { keysExamined = 0, docsExamined = 0 } = this.#scan;
+    this.#cached?.plans.noteWorks(this.#cached.choice, Math.max(keysExamined, docsExamined));
+  }
+}
+
+/** A plan that was taken from the cache. */
+interface CachedPlan {
+  readonly plans: PlanCache;
+  readonly choice: CachedChoice;
 }
 
 /** At most one record, by the key of its `_id`. */

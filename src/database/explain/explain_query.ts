@@ -7,7 +7,7 @@ import { groupPlanOf } from '../distinct_query.ts';
 import { chooseAmongPlans, type Choice } from '../plan.ts';
 import type { Plan } from '../planner/access.ts';
 import { distinctPlanOf } from '../planner/distinct_plan.ts';
-import { queryShapeOf } from '../planner/query_shape.ts';
+import { planCacheKeyOf, queryShapeOf } from '../planner/query_shape.ts';
 import { shapeHashOf } from './shape_hash.ts';
 import { queryStages, type ExplainedQuery, type QueryRun } from './query_stages.ts';
 import { writeStage } from './stage.ts';
@@ -18,7 +18,7 @@ export function planExplained(query: ExplainedQuery): Choice | undefined {
   if (collection === undefined) return undefined;
   const distinct = distinctPlan(query, collection);
   if (distinct !== undefined) return { plan: distinct, rejected: [] };
-  return chooseAmongPlans({ collection, filter, sort: sort?.indexFields, hint, limits, at });
+  return chooseAmongPlans({ collection, filter, sort: sort?.indexFields, hint, limits, at, isExplained: true });
 }
 
 /** A plan that reads one entry of an index for each value that is wanted. */
@@ -39,26 +39,34 @@ export function writeQueryPlanner(
 ): void {
   const { ns, filter, sort, collation } = query;
   const hash = shapeHashOf(queryShapeOf(filter.predicate, sort?.fields));
+  const indexes = query.collection?.indexes ?? [];
+  const key = shapeHashOf(planCacheKeyOf({ indexes }, filter.predicate, sort?.fields));
   writer.startSubdocument('queryPlanner').string('namespace', ns);
   writer.document('parsedQuery', serializePredicate(normalizePredicate(filter.predicate)));
   if (collation !== undefined) writer.document('collation', collation);
   writer.bool('indexFilterSet', choice?.hasFilter === true);
-  writer.string('queryHash', hash).string('planCacheShapeHash', hash).string('planCacheKey', hash);
+  writer.string('queryHash', hash).string('planCacheShapeHash', hash).string('planCacheKey', key);
   if (isPipeline) writer.bool('optimizedPipeline', true);
   writer.int32('optimizationTimeMillis', 0).bool('maxIndexedOrSolutionsReached', false);
   writer.bool('maxIndexedAndSolutionsReached', false).bool('maxScansToExplodeReached', false);
-  writer
-    .bool('prunedSimilarIndexes', false)
-    .startSubdocument('winningPlan')
-    .bool('isCached', choice?.isCached === true);
-  writeStage(queryStages(query, choice?.plan, undefined), writer, false);
+  writer.bool('prunedSimilarIndexes', false);
+  if (choice === undefined) writePlans(query, { plan: undefined, rejected: [] }, writer);
+  else writePlans(query, choice, writer);
+  writer.end();
+}
+
+type PlanList = Omit<Choice, 'plan'> & { readonly plan: Plan | undefined };
+
+function writePlans(query: ExplainedQuery, { plan, rejected, cachedPlan }: PlanList, writer: BsonWriter): void {
+  writer.startSubdocument('winningPlan').bool('isCached', plan !== undefined && plan === cachedPlan);
+  writeStage(queryStages(query, plan, undefined), writer, false);
   writer.end().startArray('rejectedPlans');
-  for (const [i, plan] of (choice?.rejected ?? []).entries()) {
-    writer.startSubdocument(i).bool('isCached', false);
-    writeStage(queryStages(query, plan, undefined), writer, false);
+  for (const [i, other] of rejected.entries()) {
+    writer.startSubdocument(i).bool('isCached', other === cachedPlan);
+    writeStage(queryStages(query, other, undefined), writer, false);
     writer.end();
   }
-  writer.end().end();
+  writer.end();
 }
 
 /** A plan and what it did. */

@@ -1,5 +1,5 @@
 /** Stages of a plan as explain shows them: what they are and, after a run, what they did. */
-import type { BsonWriter } from '../../bson/writer.ts';
+import { BsonWriter } from '../../bson/writer.ts';
 
 /** What a stage did in a run. */
 export interface StageCounts {
@@ -46,6 +46,13 @@ export function writeStage(stage: ExplainStage, writer: BsonWriter, withCounts: 
     writeStage(first, writer, withCounts);
     writer.end();
   }
+}
+
+/** The stage and those below as a document. */
+export function stageDocument(stage: ExplainStage): Uint8Array {
+  const writer = new BsonWriter().startDocument();
+  writeStage(stage, writer, false);
+  return writer.endDocument().finish();
 }
 
 function writeCounts({ returned, works, isEnded }: StageCounts, writer: BsonWriter): void {

@@ -3,6 +3,7 @@ import type { Predicate } from '../../query/match/predicate.ts';
 import type { SortField } from '../../query/sort.ts';
 import type { Index } from '../index.ts';
 import type { KeyRange } from '../key_range.ts';
+import type { CachedChoice } from '../plan_cache.ts';
 import type { SpecialAccess } from '../special_plan.ts';
 import type { IndexBounds } from './index_bounds.ts';
 import type { KeyCheck } from './ranges.ts';
@@ -62,4 +63,6 @@ export interface Plan {
   readonly isExact: boolean;
   /** What is left to be tested on documents, once keys were. */
   readonly residual: Predicate | undefined;
+  /** Set when the plan is taken because it won a trial before. */
+  readonly cached?: CachedChoice;
 }

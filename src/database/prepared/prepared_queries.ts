@@ -17,7 +17,7 @@ import type { Index } from '../index.ts';
 import type { Choice } from '../plan.ts';
 import type { CachedChoice } from '../plan_cache.ts';
 import { conditionsOf, conjunctsOf } from '../planner/conditions.ts';
-import { queryShapeOf } from '../planner/query_shape.ts';
+import { planCacheKeyOf } from '../planner/query_shape.ts';
 import { preparedPlan, type PreparedPlan } from './prepared_plan.ts';
 
 /** What a query does with the documents it finds. None of it may hold on to the bytes of a request. */
@@ -31,6 +31,8 @@ export interface Shaping {
 export interface PreparedQuery {
   readonly plan: PreparedPlan;
   readonly shaping: Shaping;
+  /** Of the plan cache, when there were several plans. */
+  readonly cached: CachedChoice | undefined;
 }
 
 interface Entry {
@@ -120,12 +122,13 @@ export class CollectionQueries {
     const values = { filter: filterBytes, holes: shape.holes, holeCount: shape.holeCount };
     const plan = this.#isPlannedAlike(planned) ? preparedPlan(choice.plan, filter, values) : undefined;
     const shaping = plan === undefined ? undefined : shapingOf();
-    const choiceName = isTried ? queryShapeOf(filter.predicate, sort?.indexFields) : '';
+    const choiceName = isTried ? planCacheKeyOf(this.#collection, filter.predicate, sort?.indexFields) : '';
+    const cached = isTried ? this.#collection.plans.find(choiceName) : undefined;
     this.#add(shape.hash, {
       shape: shape.bytes.slice(0, shape.length),
-      query: plan === undefined || shaping === undefined ? undefined : { plan, shaping },
+      query: plan === undefined || shaping === undefined ? undefined : { plan, shaping, cached },
       arraysSeen: plan?.kind === 'index' ? (plan.index?.multikey.changes ?? 0) : 0,
-      choice: isTried ? this.#collection.plans.find(choiceName) : undefined,
+      choice: cached,
       choiceName,
     });
   }

@@ -136,3 +136,40 @@ describe('$merge', () => {
     expect(await db.run(aggregate({ $merge: { into: 'o', on: ['a', 'g'] } }))).toMatchObject({ code: 51183 });
   });
 });
+
+describe("find's score", () => {
+  test('goes with what is kept or dropped, and alone leaves all other fields', async () => {
+    const db = await withDocuments([{ _id: 1, a: 'word', b: 2 }]);
+    await db.run({ createIndexes: 'c', indexes: [{ key: { a: 'text' }, name: 'a' }] });
+    const found = async (projection: object, sort = {}): Promise<unknown> => {
+      const score = { s: { $meta: 'textScore' } };
+      const filter = { $text: { $search: 'word' } };
+      return db.run({ find: 'c', filter, projection: { ...projection, ...score }, sort });
+    };
+    const whole = { _id: 1, a: 'word', b: 2, s: 1.1 };
+    expect(await found({})).toMatchObject({ cursor: { firstBatch: [whole] } });
+    expect(await found({ a: 0 })).toMatchObject({ cursor: { firstBatch: [{ _id: 1, b: 2, s: 1.1 }] } });
+    expect(await found({ _id: 1 })).toMatchObject({ cursor: { firstBatch: [{ _id: 1, s: 1.1 }] } });
+    expect(await found({}, { s: { $meta: 'textScore', more: 1 } })).toMatchObject({ code: 9 });
+  });
+});
+
+describe('indexes with the same key', () => {
+  const create = (options: object): object => ({ createIndexes: 'c', indexes: [{ key: { a: 1 }, ...options }] });
+
+  test('are different ones when one is unique or sparse', async () => {
+    const db = await withDocuments([]);
+    await db.run(create({ name: 'plain' }));
+    expect(await db.run(create({ name: 'unique', unique: true }))).toMatchObject({ numIndexesAfter: 3 });
+    expect(await db.run(create({ name: 'sparse', sparse: true }))).toMatchObject({ numIndexesAfter: 4 });
+    expect(await db.run(create({ name: 'plain', unique: true }))).toMatchObject({ code: 86 });
+    expect(await db.run(create({ name: 'other', unique: true }))).toMatchObject({ code: 85 });
+  });
+
+  test('have weights when they are of texts only', async () => {
+    const db = await withDocuments([]);
+    expect(await db.run(create({ name: 'x', weights: { a: 1 } }))).toMatchObject({ code: 67 });
+    const text = { key: { _fts: 'text', _ftsx: 1 }, name: 'x' };
+    expect(await db.run({ createIndexes: 'c', indexes: [text] })).toMatchObject({ code: 67 });
+  });
+});

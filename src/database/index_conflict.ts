@@ -1,6 +1,6 @@
 /**
- * Whether two index specifications are the same index. What an index *is* are its key, its collation, its filter and its
- * wildcard projection: of these there is one index in a collection, under one name, with one set of options.
+ * Whether two index specifications are the same index. What an index *is* are its key, its collation, its filter, its
+ * wildcard projection, and whether it is unique and sparse: of these there is one index in a collection, under one name, with one set of options.
  */
 import { CommandError } from '../base/command_error.ts';
 import { equalBytes } from '../bson/bytes.ts';
@@ -39,6 +39,8 @@ export function isSameIndex(existing: IndexSpec, wanted: IndexSpec): boolean {
 
 function isSameIdentity(a: IndexSpec, b: IndexSpec): boolean {
   return (
+    a.isUnique === b.isUnique &&
+    a.isSparse === b.isSparse &&
     compareDocuments(a.key, 0, b.key, 0) === 0 &&
     equalMaybe(a.collation, b.collation) &&
     equalMaybe(filterOf(a), filterOf(b)) &&
@@ -55,7 +57,7 @@ function filterOf({ partialFilter }: IndexSpec): Uint8Array | undefined {
   return partialFilter === undefined ? undefined : serializePredicate(partialFilter.predicate);
 }
 
-/** What is not part of the identity, the name, or how it came to be. */
+/** What is part of the identity, the name, a version, or how it came to be. */
 const NO_OPTIONS: ReadonlySet<string> = new Set([
   'v',
   'key',
@@ -65,6 +67,8 @@ const NO_OPTIONS: ReadonlySet<string> = new Set([
   'collation',
   'partialFilterExpression',
   'wildcardProjection',
+  'textIndexVersion',
+  '2dsphereIndexVersion',
 ]);
 
 function optionsOf({ document }: IndexSpec): Uint8Array {

@@ -74,6 +74,7 @@ export function parseIndexSpec(bytes: Uint8Array, at: number, inherited: Collati
     }
     const kind = kindOf(patternOf(parsed.key));
     if (collation !== undefined) checkCollatable(kind, collation);
+    if (kind.name !== 'text') refuseWeights(draft);
     return storedIndexSpec(storedForm(kind.check(draft), parsed.version));
   });
 }
@@ -94,6 +95,11 @@ function collationOf(
     const text = `${what}: ${describeDocument(specification)} :: caused by :: ${error.message}`;
     throw new CommandError(error.code, text, {}, { cause: error });
   }
+}
+
+function refuseWeights({ options }: IndexDraft): void {
+  if (!options.has('weights')) return;
+  throw new CommandError('CannotCreateIndex', "only a text index may have 'weights'");
 }
 
 function checkIdCollation(

@@ -3,7 +3,7 @@
  *
  * A specification is all inclusion or all exclusion, `_id` aside (`projection/parse.ts`). It becomes a tree of names
  * (`projection/tree.ts`), and the tree is carried out over bytes (`projection/apply.ts`): what is kept is copied, whole
- * runs of fields at a time. Computed fields come last. Not done: `$meta`; it is refused.
+ * runs of fields at a time. Computed fields come last.
  */
 import { CommandError } from '../base/command_error.ts';
 import { fieldName } from '../bson/bytes.ts';

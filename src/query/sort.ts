@@ -5,7 +5,7 @@
  */
 import { CommandError } from '../base/command_error.ts';
 import { compareBytes } from '../bson/bytes.ts';
-import { ElementReader } from '../bson/elements.ts';
+import { countElements, ElementReader } from '../bson/elements.ts';
 import { KeyWriter } from '../bson/key.ts';
 import { BSON_TYPE, isNumericType } from '../bson/types.ts';
 import { maybeStringOf, numberOf, rawDouble } from '../bson/value.ts';
@@ -84,6 +84,9 @@ function metadataField(spec: ElementReader, scope: SortScope | undefined): SortF
   const inner = new ElementReader(spec.bytes, spec.start);
   if (!inner.next() || inner.name() !== '$meta') {
     throw new CommandError(17312, '$meta is the only expression supported by $sort right now');
+  }
+  if (countElements(spec.bytes, spec.start) > 1) {
+    throw new CommandError('FailedToParse', 'Cannot have additional keys in a $meta sort specification');
   }
   const shown = describeElement('$meta', inner);
   const kind = maybeStringOf(inner) ?? '';

@@ -154,6 +154,7 @@ function addWeights(value: RawValue | undefined, weights: Map<string, number>): 
 }
 
 function weightsValue(weights: ReadonlyMap<string, number>): RawValue {
+  if (weights.size === 0) throw refused("text index option 'weights' must specify fields or the wildcard");
   const writer = new BsonWriter().startDocument();
   for (const name of [...weights.keys()].sort()) {
     const weight = weights.get(name) ?? 1;

@@ -10,7 +10,7 @@ import { fieldPathComponents } from '../field_path.ts';
 import { elemMatchExpression, sliceChange } from './find_operators.ts';
 import { ProjectionTree, type ProjectionLeaf } from './tree.ts';
 
-/** 'find' also has `$slice`, `$elemMatch` and the positional `$`. */
+/** 'find' also has `$slice`, `$elemMatch` and the positional `$`; a `$meta` alone leaves all other fields where they are. */
 export type ProjectionDialect = 'find' | 'pipeline';
 
 type Mode = 'include' | 'exclude';
@@ -25,6 +25,8 @@ export class ProjectionParser {
   #keepsId: boolean | undefined;
   #hasSlice = false;
   #hasElemMatch = false;
+  /** Whether find has a field of metadata, which goes with inclusion and exclusion alike. */
+  #hasMeta = false;
   /** The path before a `.$`. */
   positional: string | undefined;
 
@@ -34,7 +36,8 @@ export class ProjectionParser {
   }
 
   get isEmpty(): boolean {
-    return this.#mode === undefined && this.#keepsId === undefined && !this.#hasSlice && !this.#hasElemMatch;
+    const hasFindOperator = this.#hasSlice || this.#hasElemMatch || this.#hasMeta;
+    return this.#mode === undefined && this.#keepsId === undefined && !hasFindOperator;
   }
 
   /** `_id` alone decides when nothing else does. */
@@ -111,6 +114,12 @@ export class ProjectionParser {
     inner.next();
     if (operator === '$elemMatch') {
       this.#takeElemMatch(path, inner);
+      return true;
+    }
+    if (operator === '$meta') {
+      this.#hasMeta = true;
+      const expression = compileExpression(reader.value(), this.#scope);
+      this.#add(path, fieldPathComponents(path), { kind: 'compute', expression });
       return true;
     }
     if (operator !== '$slice') return false;

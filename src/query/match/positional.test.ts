@@ -19,3 +19,18 @@ test('there is none where no condition met an array', () => {
   expect(indexIn({ a: 1 }, { a: 1 })).toBeUndefined();
   expect(indexIn({ a: [1], b: 2 }, { b: 2 })).toBeUndefined();
 });
+
+test('alternatives tell no item, unless they are equalities on one path', () => {
+  const document = { a: [1, 2, 3], b: [4, 5, 6] };
+  expect(indexIn(document, { $or: [{ a: 1 }, { b: 5 }] })).toBeUndefined();
+  expect(indexIn(document, { $or: [{ a: { $gt: 1 } }, { a: 1 }] })).toBeUndefined();
+  expect(indexIn(document, { $or: [{ a: 3 }, { a: 2 }] })).toBe(1);
+  expect(indexIn(document, { $or: [{ b: 6 }] })).toBe(2);
+  expect(indexIn(document, { $and: [{ a: 2 }, { $or: [{ b: 6 }] }] })).toBe(2);
+  expect(indexIn(document, { $and: [{ $or: [{ b: 6 }, { b: 5 }] }, { a: 1 }] })).toBe(1);
+});
+
+test('$exists tells no item of the array that it asks for, but of one on the way', () => {
+  expect(indexIn({ a: [1, 2] }, { a: { $exists: true } })).toBeUndefined();
+  expect(indexIn({ a: [{ c: 1 }, { b: 1 }] }, { 'a.b': { $exists: true } })).toBe(1);
+});

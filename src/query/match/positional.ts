@@ -13,7 +13,7 @@ import { MISSING } from './value_test.ts';
 /** The index in the outermost array that the filter's decisive path went through; undefined when there was none. */
 export function matchedArrayIndex(predicate: Predicate, document: Uint8Array): number | undefined {
   const details = new MatchDetails(document);
-  return details.matches(predicate) ? details.index : undefined;
+  return details.matches(simplified(predicate)) ? details.index : undefined;
 }
 
 class MatchDetails {
@@ -33,7 +33,8 @@ class MatchDetails {
       case 'and':
         return this.#matchesAll(predicate.children);
       case 'or':
-        return inOrder(predicate.children).some((child) => this.matches(child));
+        // Alternatives tell no item.
+        return this.#withoutRecord(() => predicate.children.some((child) => this.matches(child)));
       case 'not':
         return !this.#withoutRecord(() => this.matches(predicate.child));
       case 'nor':
@@ -80,6 +81,35 @@ function inOrder(children: readonly Predicate[]): readonly Predicate[] {
   return children.toSorted((a, b) => rankOf(a) - rankOf(b) || byText(pathOf(a), pathOf(b)));
 }
 
+/**
+ * Lists in lists of the same kind are taken apart, single members stand for themselves, and alternatives that are equalities
+ * on one path are a `$in`.
+ */
+function simplified(predicate: Predicate): Predicate {
+  if (predicate.kind !== 'and' && predicate.kind !== 'or') return predicate;
+  const { kind } = predicate;
+  const children = predicate.children
+    .map(simplified)
+    .flatMap((child) => (child.kind === kind ? child.children : [child]));
+  const [only] = children;
+  if (children.length === 1) return only;
+  return (kind === 'or' ? maybeMembership(children) : undefined) ?? { kind, children };
+}
+
+type Equality = Extract<LeafPredicate, { value: RawValue } | { values: readonly RawValue[] }>;
+
+function maybeMembership(alternatives: readonly Predicate[]): Predicate | undefined {
+  const equalities = alternatives.filter((child): child is Equality => child.kind === 'eq' || child.kind === 'in');
+  const [first] = equalities;
+  if (equalities.length < alternatives.length || equalities.some(({ path }) => path !== first.path)) return undefined;
+  return {
+    ...first,
+    kind: 'in',
+    values: equalities.flatMap((equality) => (equality.kind === 'in' ? equality.values : [equality.value])),
+    test: (bytes, type, start, end) => equalities.some((equality) => equality.test(bytes, type, start, end)),
+  };
+}
+
 function rankOf(predicate: Predicate): number {
   const rank = KINDS.indexOf(predicate.kind === 'other' ? predicate.operator : predicate.kind);
   return rank < 0 ? KINDS.length : rank;
@@ -118,7 +148,8 @@ class IndexedWalk {
   constructor(leaf: LeafPredicate, visit: Visit) {
     this.#path = filterPath(leaf.path);
     this.#last = this.#path.names.length - 1;
-    this.#expandArrays = leaf.expandArrays;
+    // $exists asks for the array itself.
+    this.#expandArrays = leaf.expandArrays && leaf.kind !== 'exists';
     this.#visit = visit;
   }
 

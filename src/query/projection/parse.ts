@@ -61,13 +61,14 @@ export class ProjectionParser {
   }
 
   #field(path: string, reader: ElementReader): void {
+    if (this.#dialect === 'find') checkPositionalPlace(path);
     if (reader.type === BSON_TYPE.object) {
       this.#nested(path, reader);
       return;
     }
     const isPlain = isNumericType(reader.type) || reader.type === BSON_TYPE.bool;
-    if (this.#dialect === 'find' && path.endsWith('.$')) {
-      this.#takePositional(path.slice(0, -2), isPlain && isTruthy(reader));
+    if (path.endsWith('.$')) {
+      this.#takePositional(path.slice(0, -2), isPlain ? isTruthy(reader) : undefined);
       return;
     }
     const components = fieldPathComponents(path);
@@ -85,6 +86,9 @@ export class ProjectionParser {
   }
 
   #nested(path: string, reader: ElementReader): void {
+    if (path.endsWith('.$')) {
+      throw new CommandError(31271, 'positional projection cannot be used with an expression or sub object');
+    }
     const first = new ElementReader(reader.bytes, reader.start);
     if (!first.next()) {
       throw new CommandError(51270, `An empty sub-projection is not a valid value. Found empty object at path ${path}`);
@@ -142,7 +146,13 @@ export class ProjectionParser {
     });
   }
 
-  #takePositional(path: string, keeps: boolean): void {
+  /** `keeps` is undefined for a value that is neither kept nor dropped. */
+  #takePositional(path: string, keeps: boolean | undefined): void {
+    if (keeps === undefined) throw new CommandError(31308, 'positional projection cannot be used with a literal');
+    if (this.#dialect === 'pipeline') {
+      throw new CommandError(31324, 'Cannot use positional projection in aggregation projection');
+    }
+    if (path === '') throw new CommandError(5392900, 'positional projection needs a path');
     const components = fieldPathComponents(path);
     if (!keeps) throw new CommandError(31395, 'positional projection cannot be used with exclusion');
     if (this.positional !== undefined) {
@@ -190,4 +200,15 @@ export class ProjectionParser {
     }
     throw new CommandError(31250, `Path collision at ${path}`);
   }
+}
+
+/** Source: the wording of MongoDB's error. */
+function checkPositionalPlace(path: string): void {
+  if (!path.includes('.$.')) return;
+  throw new CommandError(
+    31394,
+    "As of 4.4, it's illegal to specify positional operator in the middle of a path." +
+      'Positional projection may only be used at the end, for example: a.b.$. If the query previously used a form ' +
+      "like a.b.$.d, remove the parts following the '$' and the results will be equivalent.",
+  );
 }

@@ -136,7 +136,7 @@ describe('a find of a shape that was planned before', () => {
         }
         largest = Math.max(largest, prepared(db));
       }),
-      { numRuns: 250 },
+      { numRuns: 120 },
     );
     expect(largest).toBeGreaterThan(50);
   });

@@ -21,6 +21,14 @@ export class TableWalk {
     this.cursor = table.cursor(this.#options(undefined));
   }
 
+  /** A walk of its own that goes on where this one stands. */
+  fork(): TableWalk {
+    const fork = new TableWalk(this.#table, this.#range, this.#reverse, this.#at);
+    fork.#last = this.last();
+    fork.cursor = this.#table.cursor(this.#options(fork.#last));
+    return fork;
+  }
+
   moveTo(at: Timestamp): void {
     if (at === this.#at) return;
     this.#at = at;
@@ -96,5 +104,13 @@ export class RangeWalk {
   moveTo(at: Timestamp): void {
     this.#at = at;
     this.#walk?.moveTo(at);
+  }
+
+  /** A walk of its own that goes on where this one stands. */
+  fork(): RangeWalk {
+    const fork = new RangeWalk(this.#table, this.#ranges, this.#reverse, this.#at);
+    fork.#position = this.#position;
+    fork.#walk = this.#walk?.fork();
+    return fork;
   }
 }

@@ -35,6 +35,11 @@ export interface ScanTarget {
   readonly matcher: Matcher | undefined;
   readonly at: Timestamp;
   readonly turn: Pace;
+  /**
+   * How many records are wanted at most; absent: unknown, and none may be read ahead, because what the scan finds is changed
+   * while it goes on.
+   */
+  readonly wanted?: number;
   /** Documents need only the fields of the index that is walked. */
   readonly isCovered?: boolean;
 }

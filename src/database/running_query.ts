@@ -75,7 +75,11 @@ export function openPlanned(
   const { collection, filter, at, turn } = request;
   const matcher = plan.isExact ? undefined : filter.matcher;
   const scan = watched(
-    openScan({ collection, access: plan.access, matcher, at, turn, isCovered: isCovered(request, plan) }),
+    openScan({
+      ...{ collection, access: plan.access, matcher, at, turn },
+      wanted: wantedOf(request, plan),
+      isCovered: isCovered(request, plan),
+    }),
   );
   const memory = request.sort === undefined ? undefined : sortMemory(request);
   return queryOver({ ...request, memory }, plan, scan);
@@ -119,7 +123,13 @@ export interface PreparedRequest extends Omit<FindRequest, 'filter' | 'hint' | '
 
 export function openPrepared(request: PreparedRequest): RunningQuery {
   const { collection, plan, matcher, isCovered, at, turn } = request;
-  return queryOver(request, plan, openScan({ collection, access: plan.access, matcher, at, turn, isCovered }));
+  const wanted = wantedOf(request, plan);
+  return queryOver(request, plan, openScan({ collection, access: plan.access, matcher, at, turn, wanted, isCovered }));
+}
+
+/** How many records a scan has to give at most. */
+function wantedOf({ sort, skip, limit }: Pick<FindRequest, 'sort' | 'skip' | 'limit'>, plan: Plan): number {
+  return isInOrder(plan, sort) ? skip + limit : Infinity;
 }
 
 /** What is known of documents goes to disk with them. */

@@ -11,6 +11,7 @@ import type { CachedChoice, PlanCache } from './plan_cache.ts';
 import { TRIAL_RESULTS_MAX } from '../base/limits.ts';
 import { DistinctWalk } from './distinct_walk.ts';
 import { RangeWalk } from './range_walk.ts';
+import { ReadAhead, readRecordId } from './read_ahead.ts';
 import type { Access, IndexAccess, UnionAccess } from './planner/access.ts';
 import type { QueryCounters } from './query_counters.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
@@ -26,6 +27,9 @@ export interface ScanRequest extends ScanTarget {
 }
 
 const NONE = new Uint8Array(0);
+
+/** Where fewer records are wanted, none are read ahead. */
+const READ_AHEAD_MIN = 8;
 
 export function openScan(request: ScanRequest): RecordScan {
   const { access } = request;
@@ -157,11 +161,12 @@ class IndexScan implements RecordScan {
   keysExamined = 0;
   docsExamined = 0;
   readonly #request: ScanTarget;
-  readonly #access: IndexAccess;
+  readonly #isIdIndex: boolean;
   readonly #tester: KeyTester | undefined;
   readonly #covered: CoveredDocument | undefined;
   readonly #ranges: RangeWalk;
   readonly #distinct: DistinctWalk | undefined;
+  readonly #ahead: ReadAhead | undefined;
   readonly #seen: Set<number> | undefined;
   /** Overwritten by every step. */
   readonly #recordId = new Uint8Array(RECORD_ID_BYTES);
@@ -169,15 +174,20 @@ class IndexScan implements RecordScan {
 
   constructor(request: ScanTarget, access: IndexAccess) {
     const { index, ranges, reverse } = access;
+    const { collection, at, wanted = 0, isCovered } = request;
     this.#request = request;
-    this.#access = access;
-    this.#at = request.at;
-    this.#ranges = new RangeWalk(index?.table ?? request.collection.ids, ranges, reverse, request.at);
+    this.#isIdIndex = index === undefined;
+    this.#at = at;
+    this.#ranges = new RangeWalk(index?.table ?? collection.ids, ranges, reverse, at);
     this.#seen = index?.isMultikey === true ? new Set() : undefined;
     this.#tester = KeyTester.of(access);
     const { fields } = access.bounds.candidate;
     this.#distinct = access.distinct && new DistinctWalk(this.#ranges, fields, access.distinct);
-    this.#covered = request.isCovered === true ? new CoveredDocument(access.bounds.candidate.fields) : undefined;
+    this.#covered = isCovered === true ? new CoveredDocument(fields) : undefined;
+    const isPlain = this.#seen === undefined && this.#covered === undefined && this.#distinct === undefined;
+    if (wanted > READ_AHEAD_MIN && isPlain) {
+      this.#ahead = new ReadAhead(collection, this.#ranges, { at, isIdIndex: this.#isIdIndex, wanted });
+    }
   }
 
   advance(): Step {
@@ -188,6 +198,7 @@ class IndexScan implements RecordScan {
       if (cursor === undefined) return 'end';
       if (cursor === 'other') continue;
       this.keysExamined += 1;
+      this.#ahead?.step();
       if (this.#take(cursor)) return 'record';
       this.#distinct?.refuse();
     }
@@ -195,18 +206,21 @@ class IndexScan implements RecordScan {
 
   /** Whether the entry leads to a record that is wanted. */
   #take(cursor: TableCursor): boolean {
-    const { collection, matcher } = this.#request;
-    const recordId = this.#readRecordId(cursor);
+    const { matcher } = this.#request;
+    const recordId = this.#recordId;
+    readRecordId(cursor, this.#isIdIndex, recordId);
     if (this.#seen?.has(recordIdOf(recordId)) === true) return false;
     if (this.#tester?.passes(cursor.keyBytes, cursor.keyEnd) === false) return false;
-    const covered = this.#coveredBy(cursor);
-    if (covered === undefined) this.docsExamined += 1;
-    const document = covered ?? collection.documentAt(recordId, this.#at);
+    const document = this.#coveredBy(cursor) ?? this.#documentAt(recordId);
     if (document === undefined) return false;
     if (matcher !== undefined && !matcher.matches(document, 0)) return false;
     this.#seen?.add(recordIdOf(recordId));
     this.document = document;
     return true;
+  }
+
+  get recordId(): Uint8Array {
+    return this.#recordId.slice();
   }
 
   /** An entry with a value does not tell everything: its document is read. */
@@ -215,22 +229,15 @@ class IndexScan implements RecordScan {
     return this.#covered.from(cursor.keyBytes);
   }
 
-  get recordId(): Uint8Array {
-    return this.#recordId.slice();
-  }
-
-  /** The index on `_id` has record ids for values, all others at the end of their keys. */
-  #readRecordId(cursor: TableCursor): Uint8Array {
-    const recordId = this.#recordId;
-    const isValue = this.#access.index === undefined;
-    const bytes = isValue ? cursor.valueBytes : cursor.keyBytes;
-    const start = (isValue ? cursor.valueEnd : cursor.keyEnd) - RECORD_ID_BYTES;
-    for (let i = 0; i < RECORD_ID_BYTES; i++) recordId[i] = bytes[start + i];
-    return recordId;
+  #documentAt(recordId: Uint8Array): Uint8Array | undefined {
+    this.docsExamined += 1;
+    if (this.#ahead !== undefined) return this.#ahead.documentAt(recordId);
+    return this.#request.collection.documentAt(recordId, this.#at);
   }
 
   moveTo(at: Timestamp): void {
     this.#at = at;
     this.#ranges.moveTo(at);
+    this.#ahead?.moveTo(at);
   }
 }

@@ -149,6 +149,14 @@ export class BlockReader {
     return ~low;
   }
 
+  /** Where the entry of `key` should be, as {@link find} guesses, without looking; -1 when it guesses nothing. */
+  guessedStart(key: Uint8Array): number {
+    const { bytes, prefixLength, entriesStart } = this;
+    if (this.wide || key.length !== prefixLength + 1 || bytes[entriesStart] !== 1) return -1;
+    const guess = key[prefixLength] - bytes[entriesStart + 1];
+    return guess < 0 || guess >= this.count ? -1 : entriesStart + this.offset(guess);
+  }
+
   /** A view of the located value. */
   value(): Uint8Array {
     const { bytes } = this;

@@ -8,12 +8,16 @@
 import { invariant } from '../base/invariant.ts';
 import { TIMESTAMP_MAX, TIMESTAMP_NULL, type Timestamp } from '../base/optime.ts';
 import type { BaseStore } from './base_store.ts';
+import { BlockBatch } from './block_batch.ts';
 import { BlockReader } from './block_reader.ts';
 import { type BlockNames, type BlockRef, Directory, loadDirectory } from './directory.ts';
 import type { CursorOptions, Table, TableCursor, TableId, TableOptions } from './table.ts';
 import { type CursorSource, VersionedCursor } from './table_cursor.ts';
 import type { TableState } from './table_state.ts';
 import { BASE_ABSENT, BASE_UNKNOWN, VersionChain, type VersionNode, Versions } from './versions.ts';
+
+/** Of all tables: nothing is kept in it between two calls. */
+const BATCH = new BlockBatch();
 
 const NO_BLOCKS = new Directory([]);
 
@@ -79,6 +83,16 @@ export class VersionedTable implements Table, CursorSource {
       if (node !== undefined) return node.value;
     }
     return this.#findInBlocks(key) ? this.#reader.value() : undefined;
+  }
+
+  getMany(keys: readonly Uint8Array[], count: number, at: Timestamp, values: (Uint8Array | undefined)[]): void {
+    if (at < this.state.horizon) this.checkReadable(at);
+    BATCH.find(this.directory, keys, count);
+    for (let i = 0; i < count; i++) {
+      const node = this.versions.get(keys[i])?.visible(at);
+      values[i] = node === undefined ? this.#valueIn(BATCH.refs[i], keys[i]) : node.value;
+    }
+    BATCH.clear(count);
   }
 
   has(key: Uint8Array, at: Timestamp = TIMESTAMP_MAX): boolean {
@@ -269,13 +283,20 @@ export class VersionedTable implements Table, CursorSource {
     invariant(this.#unknown === 0, 'all bases are known');
   }
 
+  #valueIn(block: BlockRef | undefined, key: Uint8Array): Uint8Array | undefined {
+    return block !== undefined && this.#findIn(block, key) ? this.#reader.value() : undefined;
+  }
+
   /** Leaves the entry located in `#reader` when it is there. */
   #findInBlocks(key: Uint8Array): boolean {
     const { directory } = this;
     const block = directory.indexOf(key);
-    if (block < 0) return false;
+    return block >= 0 && this.#findIn(directory.refs[block], key);
+  }
+
+  #findIn(block: BlockRef, key: Uint8Array): boolean {
     const reader = this.#reader;
-    reader.open(this.loadBlock(directory.refs[block], false));
+    reader.open(this.loadBlock(block, false));
     const index = reader.find(key);
     if (index < 0) return false;
     reader.locate(index);

@@ -138,12 +138,9 @@ function withInherited(specification: Uint8Array, { document }: Collation): Uint
 const NOT_COLLATABLE: ReadonlySet<string> = new Set(['text', '2d']);
 
 function checkCollatable({ name }: IndexKind, { document }: Collation): void {
-  if (name === 'btree') return;
-  if (NOT_COLLATABLE.has(name)) {
-    const text = `Index type '${name}' does not support collation: ${describeDocument(document)}`;
-    throw new CommandError('CannotCreateIndex', text);
-  }
-  throw new CommandError('NotImplemented', `an index of type '${name}' with a collation is not implemented`);
+  if (!NOT_COLLATABLE.has(name)) return;
+  const text = `Index type '${name}' does not support collation: ${describeDocument(document)}`;
+  throw new CommandError('CannotCreateIndex', text);
 }
 
 interface ParsedSpec extends IndexDraft {

@@ -63,7 +63,7 @@ function targetOf(condition: NearCondition, request: SpecialRequest): NearTarget
     const at = index.spec.fields.findIndex((field) => field.path === path && answers(field.plugin, condition.query));
     if (at < 0) continue;
     const field = index.spec.fields[at];
-    const prefix = pinnedPrefix(index.spec.fields.slice(0, at), request);
+    const prefix = pinnedPrefix(index, index.spec.fields.slice(0, at), request);
     return { condition, index, field, prefix, isFlat: field.plugin === FLAT_PLUGIN };
   }
   return undefined;

@@ -18,6 +18,7 @@ import { describePredicate } from '../query/match/describe_predicate.ts';
 import { serializePredicate } from '../query/match/serialize_predicate.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
 import type { SortField, SortSpec } from '../query/sort.ts';
+import { collatedLimitsAccess } from './collated_limits.ts';
 import type { Collection } from './collection.ts';
 import { accessStages } from './explain/access_stages.ts';
 import { stageDocument } from './explain/stage.ts';
@@ -176,8 +177,14 @@ function limitedPlan(request: PlanRequest, limits: KeyLimits): Plan {
   invariant(plan.access.kind === 'index', 'a walk of an index');
   const range = rangeBetween(limits, plan.access.bounds.candidate);
   if (range.kind !== 'range') throw planError(request, range.kind === 'mismatch' ? 51_174 : 51_175, range.text);
+  if (hint.index?.spec.equality !== undefined) return collatedPlan(hint.index, limits, request);
   const { from, to } = range;
   return { ...plan, access: { ...plan.access, ranges: [{ from, to }], isMinMax: true } };
+}
+
+function collatedPlan(index: Index, limits: KeyLimits, { filter, sort }: PlanRequest): Plan {
+  const access = collatedLimitsAccess(index, limits);
+  return { access, isSorted: sort === undefined, isExact: false, residual: filter.predicate };
 }
 
 /** What an operator said of queries of this shape. It is stronger than a hint. */

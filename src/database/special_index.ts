@@ -1,6 +1,7 @@
 /** What planners of conditions for one kind of index ask about indexes. */
 import { TIMESTAMP_NULL } from '../base/optime.ts';
 import { KeyWriter } from '../bson/key.ts';
+import { isCollatable } from '../query/value_order.ts';
 import type { Index } from './index.ts';
 import type { IndexField } from './index_key.ts';
 import { conditionsOf, conjunctsOf } from './planner/conditions.ts';
@@ -20,7 +21,11 @@ export function listsMatches({ spec }: Index, { filter }: SpecialRequest): boole
 }
 
 /** How keys begin when the filter pins each of the fields to one value; undefined when it does not. */
-export function pinnedPrefix(fields: readonly IndexField[], { filter }: SpecialRequest): Uint8Array | undefined {
+export function pinnedPrefix(
+  { spec }: Index,
+  fields: readonly IndexField[],
+  { filter }: SpecialRequest,
+): Uint8Array | undefined {
   const conditions = conditionsOf(conjunctsOf(filter.predicate));
   const writer = new KeyWriter();
   for (const field of fields) {
@@ -29,6 +34,9 @@ export function pinnedPrefix(fields: readonly IndexField[], { filter }: SpecialR
         path === field.path && !isNegated && group === undefined && leaf.kind === 'eq',
     );
     if (pin?.leaf.kind !== 'eq') return undefined;
+    // Under a collation several keys may have values that are equal.
+    const isCollated = spec.equality !== undefined || pin.leaf.collation !== undefined;
+    if (isCollated && isCollatable(pin.leaf.value)) return undefined;
     writer.append(pin.leaf.value, field.descending);
   }
   return writer.finish();

@@ -56,7 +56,7 @@ interface Lookup {
 function lookupAccess({ index, search, condition }: Lookup, request: SpecialRequest): SpecialAccess {
   const { predicate } = request.filter;
   const matcher = compilePredicate(withIndexed(predicate, search));
-  const prefix = pinnedPrefix(fieldsBeforeWords(index.spec.fields), request);
+  const prefix = pinnedPrefix(index, fieldsBeforeWords(index.spec.fields), request);
   if (prefix === undefined) throw unusable(request);
   const ranges = search.indexTerms.map((term) => rangeOf(prefix, term));
   return {

@@ -9,12 +9,23 @@ import { isSameCollation } from '../../query/collation.ts';
 import type { LeafPredicate } from '../../query/match/predicate.ts';
 import { isCollatable } from '../../query/value_order.ts';
 import { interval, point, union, type Interval, type IntervalBounds } from '../interval.ts';
+import type { IndexSpec } from './index_kind.ts';
 import { valueBounds, type ValueBoundsShape } from './value_bounds.ts';
 
-const IRREGULAR = interval(IRREGULAR_FROM, IRREGULAR_TO, { start: true, end: false });
+/** Where irregular values are listed. */
+export const IRREGULAR = interval(IRREGULAR_FROM, IRREGULAR_TO, { start: true, end: false });
+
+/** Bounds of a condition on a field whose values are listed as they are or, in an index with a collation, by their equals. */
+export function listedBounds(
+  predicate: LeafPredicate,
+  { equality }: Pick<IndexSpec, 'equality'>,
+  shape: ValueBoundsShape,
+): IntervalBounds | undefined {
+  return equality === undefined ? valueBounds(predicate, shape) : collatedBounds(predicate, equality, shape);
+}
 
 /** Undefined for conditions that the index does not help with. */
-export function collatedBounds(
+function collatedBounds(
   predicate: LeafPredicate,
   equality: EqualityKeys,
   shape: ValueBoundsShape,

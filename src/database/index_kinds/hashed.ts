@@ -5,12 +5,14 @@
 import { CommandError } from '../../base/command_error.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import type { ValueSpan } from '../../bson/types.ts';
-import { rawInt64 } from '../../bson/value.ts';
+import { rawInt64, type RawValue } from '../../bson/value.ts';
+import { IRREGULAR_FROM, type EqualityKeys } from '../../query/collation/equality_keys.ts';
+import { isCollatable } from '../../query/value_order.ts';
 import { describeDocument } from '../../query/describe.ts';
-import { KeyExtractor, type Extraction, type IndexField, type KeyGenerator, type ValueEncoder } from '../index_key.ts';
+import { KeyExtractor, type Extraction, type KeyGenerator, type ValueEncoder } from '../index_key.ts';
 import { EVERYTHING, isPoint, union, type Interval } from '../interval.ts';
-import type { IndexKind } from './index_kind.ts';
-import { valueBounds } from './value_bounds.ts';
+import type { IndexKind, IndexSpec } from './index_kind.ts';
+import { IRREGULAR, listedBounds } from './collated_bounds.ts';
 import { valueHash } from '../../bson/value_hash.ts';
 
 export const hashedKind: IndexKind = {
@@ -27,16 +29,20 @@ export const hashedKind: IndexKind = {
       throw new CommandError(16_764, 'Currently hashed indexes cannot guarantee uniqueness. Use a regular index.');
     }
   },
-  generator: (spec) => new HashedKeyGenerator(spec.fields, spec.isSparse),
+  generator: (spec) => new HashedKeyGenerator(spec),
   bounds(field, predicate, spec) {
     const leavesOutMissing = spec.isSparse && spec.fields.length === 1;
-    if (field.plugin !== 'hashed') return valueBounds(predicate, { leavesOutMissing: false });
+    if (field.plugin !== 'hashed') return listedBounds(predicate, spec, { leavesOutMissing: false });
     if (predicate.kind === 'exists')
       return { intervals: [EVERYTHING], tightness: leavesOutMissing ? 'exact' : 'fetch' };
     if (predicate.kind !== 'eq' && predicate.kind !== 'in') return undefined;
-    const bounds = valueBounds(predicate, { leavesOutMissing: false });
-    if (bounds === undefined || !bounds.intervals.every(isPoint)) return undefined;
-    return { intervals: union(bounds.intervals.map((one) => hashedPoint(one.start))), tightness: 'fetch' };
+    const bounds = listedBounds(predicate, spec, { leavesOutMissing: false });
+    const points = bounds?.intervals.filter((one) => one !== IRREGULAR);
+    if (bounds === undefined || points === undefined || !points.every(isPoint)) return undefined;
+    const hashes = points.map((one) => hashedPoint(one.start));
+    // All irregular values have one hash.
+    if (points.length < bounds.intervals.length) hashes.push(hashedPoint(IRREGULAR_FROM));
+    return { intervals: union(hashes), tightness: 'fetch' };
   },
 };
 
@@ -48,12 +54,12 @@ function hashedPoint(value: ValueSpan): Interval {
 
 /** Arrays are refused, wherever they are. */
 class HashedKeyGenerator implements KeyGenerator {
-  readonly #fields: readonly IndexField[];
+  readonly #spec: IndexSpec;
   readonly #extractor: KeyExtractor;
 
-  constructor(fields: readonly IndexField[], isSparse: boolean) {
-    this.#fields = fields;
-    this.#extractor = new KeyExtractor(fields, isSparse, encoderOf(fields));
+  constructor(spec: IndexSpec) {
+    this.#spec = spec;
+    this.#extractor = new KeyExtractor(spec.fields, spec.isSparse, encoderOf(spec));
   }
 
   extract(document: Uint8Array, suffix: Uint8Array): Extraction {
@@ -64,7 +70,8 @@ class HashedKeyGenerator implements KeyGenerator {
 
   valuesOf(document: Uint8Array, suffix: Uint8Array, key: Uint8Array): ReturnType<KeyGenerator['valuesOf']> {
     const values = this.#extractor.valuesOf(document, suffix, key);
-    return values.map((value, i) => (this.#fields[i].plugin === 'hashed' ? rawInt64(valueHash(value)) : value));
+    const { fields, equality } = this.#spec;
+    return values.map((value, i) => (fields[i].plugin === 'hashed' ? hashOf(value, equality) : value));
   }
 
   #arrayFound(arrays: readonly number[]): CommandError {
@@ -73,16 +80,22 @@ class HashedKeyGenerator implements KeyGenerator {
       0,
     );
     const depth = 32 - Math.clz32(arrays[i] & -arrays[i]);
-    const path = this.#fields[i].path.split('.').slice(0, Math.max(depth, 1)).join('.');
+    const path = this.#spec.fields[i].path.split('.').slice(0, Math.max(depth, 1)).join('.');
     const text = `Error: hashed indexes do not currently support array values. Found array at path: ${path}`;
     return new CommandError(16_766, text);
   }
 }
 
-function encoderOf(fields: readonly IndexField[]): ValueEncoder {
+function encoderOf({ fields, equality }: IndexSpec): ValueEncoder {
   return (writer: KeyWriter, i: number, value: ValueSpan): void => {
     const field = fields[i];
-    if (field.plugin === 'hashed') writer.append(rawInt64(valueHash(value)));
-    else writer.append(value, field.descending);
+    if (field.plugin === 'hashed') writer.append(hashOf(value, equality));
+    else writer.append(equality?.of(value) ?? value, field.descending);
   };
+}
+
+/** Values that are equal have the same hash; those of which a collation does not tell that by their keys have one for all. */
+function hashOf(value: ValueSpan, equality: EqualityKeys | undefined): RawValue {
+  if (equality === undefined || !isCollatable(value)) return rawInt64(valueHash(value));
+  return rawInt64(valueHash(equality.regular(value) ?? IRREGULAR_FROM));
 }

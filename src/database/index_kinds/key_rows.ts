@@ -3,6 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { compareBytes, equalBytes } from '../../bson/bytes.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import type { RawValue } from '../../bson/value.ts';
+import type { EqualityKeys } from '../../query/collation/equality_keys.ts';
 import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index_key.ts';
 
 /** What a document is listed by. */
@@ -19,11 +20,18 @@ const KEYS_MAX = 100_000;
 export class RowsKeyGenerator implements KeyGenerator {
   readonly #fields: readonly IndexField[];
   readonly #rowsOf: (document: Uint8Array) => KeyRows | undefined;
+  readonly #equality: EqualityKeys | undefined;
   readonly #writer = new KeyWriter();
 
-  constructor(fields: readonly IndexField[], rowsOf: (document: Uint8Array) => KeyRows | undefined) {
+  /** `equality`: how strings are listed; undefined: as they are. */
+  constructor(
+    fields: readonly IndexField[],
+    rowsOf: (document: Uint8Array) => KeyRows | undefined,
+    equality?: EqualityKeys,
+  ) {
     this.#fields = fields;
     this.#rowsOf = rowsOf;
+    this.#equality = equality;
   }
 
   extract(document: Uint8Array, suffix: Uint8Array): Extraction {
@@ -42,7 +50,8 @@ export class RowsKeyGenerator implements KeyGenerator {
 
   #keyOf(values: readonly RawValue[], suffix: Uint8Array): Uint8Array {
     this.#writer.reset();
-    for (const [i, value] of values.entries()) this.#writer.append(value, this.#fields[i].descending);
+    for (const [i, value] of values.entries())
+      this.#writer.append(this.#equality?.of(value) ?? value, this.#fields[i].descending);
     return this.#writer.appendBytes(suffix).finish();
   }
 }

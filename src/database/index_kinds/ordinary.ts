@@ -1,8 +1,7 @@
 /** The ordinary kind: values in MongoDB's order, ascending or descending, one field or several. */
 import { KeyExtractor, type ValueEncoder } from '../index_key.ts';
-import { collatedBounds } from './collated_bounds.ts';
+import { listedBounds } from './collated_bounds.ts';
 import type { IndexKind, IndexSpec } from './index_kind.ts';
-import { valueBounds } from './value_bounds.ts';
 
 export const ordinaryKind: IndexKind = {
   name: 'btree',
@@ -12,8 +11,7 @@ export const ordinaryKind: IndexKind = {
   bounds(field, predicate, spec) {
     // Of several fields any one brings a document into a sparse index.
     const leavesOutMissing = spec.isSparse && spec.fields.length === 1 && field.segments.length === 1;
-    if (spec.equality !== undefined) return collatedBounds(predicate, spec.equality, { leavesOutMissing });
-    return valueBounds(predicate, { leavesOutMissing });
+    return listedBounds(predicate, spec, { leavesOutMissing });
   },
 };
 

@@ -18,7 +18,7 @@ import { interval, type Interval } from '../interval.ts';
 import { elementsAlong } from './elements_along.ts';
 import type { IndexDraft, IndexKind, IndexSpec } from './index_kind.ts';
 import { combinationsOf, RowsKeyGenerator, type KeyRows } from './key_rows.ts';
-import { valueBounds } from './value_bounds.ts';
+import { listedBounds } from './collated_bounds.ts';
 
 export const SPHERE_PLUGIN = '2dsphere';
 
@@ -46,10 +46,10 @@ export const sphereKind: IndexKind = {
   },
   generator(spec) {
     const leavesOut = optionOf(spec, VERSION, VERSION_NOW) >= 2;
-    return new RowsKeyGenerator(spec.fields, (document) => rowsOf(document, spec.fields, leavesOut));
+    return new RowsKeyGenerator(spec.fields, (document) => rowsOf(document, spec.fields, leavesOut), spec.equality);
   },
-  bounds(field, predicate) {
-    if (field.plugin === undefined) return valueBounds(predicate, { leavesOutMissing: false });
+  bounds(field, predicate, spec) {
+    if (field.plugin === undefined) return listedBounds(predicate, spec, { leavesOutMissing: false });
     const region = predicate.kind === 'other' ? predicate.region : undefined;
     const distance = region === undefined ? undefined : distanceFromRegion(region);
     if (distance === undefined) return undefined;

@@ -11,9 +11,10 @@ import { ElementReader, isEmptyDocument } from '../../bson/elements.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
 import { RAW_MIN_KEY, RAW_NULL, RAW_UNDEFINED, RawValue, rawString } from '../../bson/value.ts';
+import type { EqualityKeys } from '../../query/collation/equality_keys.ts';
 import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index_key.ts';
 import type { IndexDraft, IndexKind, IndexSpec } from './index_kind.ts';
-import { valueBounds } from './value_bounds.ts';
+import { listedBounds } from './collated_bounds.ts';
 import { WildcardPaths } from './wildcard_paths.ts';
 
 const WILDCARD = '$**';
@@ -37,7 +38,7 @@ export const wildcardKind: IndexKind = {
     return draft;
   },
   generator: (spec) => new WildcardKeyGenerator(spec),
-  bounds: (_field, predicate) => valueBounds(predicate, { leavesOutMissing: true }),
+  bounds: (_field, predicate, spec) => listedBounds(predicate, spec, { leavesOutMissing: true }),
 };
 
 function checkDraft(draft: IndexDraft): void {
@@ -97,10 +98,12 @@ function checkCompound(names: readonly string[], wildcard: string, projection: R
 class WildcardKeyGenerator implements KeyGenerator {
   readonly #fields: readonly IndexField[];
   readonly #paths: WildcardPaths;
+  readonly #equality: EqualityKeys | undefined;
   readonly #writer = new KeyWriter();
 
   constructor(spec: IndexSpec) {
     this.#fields = spec.fields;
+    this.#equality = spec.equality;
     this.#paths = wildcardPathsOf(spec);
   }
 
@@ -131,10 +134,14 @@ class WildcardKeyGenerator implements KeyGenerator {
   #key(leaf: Leaf, others: readonly RawValue[], suffix: Uint8Array): Uint8Array {
     this.#writer.reset();
     for (const [i, field] of this.#fields.entries()) {
-      if (isWildcardPath(field.path)) this.#writer.append(leaf.path).append(leaf.value, field.descending);
-      else this.#writer.append(others[i], field.descending);
+      if (isWildcardPath(field.path)) this.#writer.append(leaf.path).append(this.#listed(leaf.value), field.descending);
+      else this.#writer.append(this.#listed(others[i]), field.descending);
     }
     return this.#writer.appendBytes(suffix).finish();
+  }
+
+  #listed(value: RawValue): ValueSpan {
+    return this.#equality?.of(value) ?? value;
   }
 }
 

@@ -121,7 +121,7 @@ function wildcardCandidate(index: Index, path: string): Candidate {
     isMultikey: bits !== 0,
     isSparse: false,
     isWildcard: true,
-    isCollated: false,
+    isCollated: spec.equality !== undefined,
     bounds(field, leaf) {
       if (field.path !== path || isServedByWildcard(leaf)) return kind.bounds(field, leaf, spec);
       return undefined;

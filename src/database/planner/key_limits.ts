@@ -1,10 +1,10 @@
 /** The `min` and `max` of find: keys of an index between which to look, whatever the filter says. */
-import { CommandError } from '../../base/command_error.ts';
 import { compareBytes } from '../../bson/bytes.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import { isSameCollation, type Collation } from '../../query/collation.ts';
 import { isCollatable } from '../../query/value_order.ts';
+import { compareInIndex, valuesIn } from '../index_order.ts';
 import type { Candidate } from './candidate.ts';
 
 /** Documents with a value for every field of the index, in its order. `min` belongs to the range, `max` does not. */
@@ -30,20 +30,25 @@ export function rangeBetween(limits: KeyLimits, candidate: Candidate): LimitedRa
     const name = min !== undefined && from === undefined ? 'min' : 'max';
     return { kind: 'mismatch', text: `The index chosen is not compatible with ${name}()` };
   }
-  if (from !== undefined && to !== undefined && compareBytes(from, to) >= 0) {
+  if (isReversed(limits, candidate, from, to)) {
     const text = 'The value provided for min() does not come before the value provided for max() in the hinted index';
     return { kind: 'reversed', text };
   }
   return { kind: 'range', from, to };
 }
 
-/** Whether strings between the limits lie together in the index. Throws where only a collation could tell. */
+/** The keys of an index with a collation have another order than its values. */
+function isReversed({ min, max }: KeyLimits, { index }: Candidate, from?: Uint8Array, to?: Uint8Array): boolean {
+  if (from === undefined || to === undefined || min === undefined || max === undefined) return false;
+  if (index?.spec.equality === undefined) return compareBytes(from, to) >= 0;
+  return compareInIndex(index, valuesIn(min), valuesIn(max)) >= 0;
+}
+
+/** Whether the limits mean the same in the order of the query and in that of the index. */
 function hasTheirOrder(candidate: Candidate, { min, max, collation }: KeyLimits): boolean {
   if (!hasStrings(min) && !hasStrings(max)) return true;
   const own = candidate.index?.spec.equality?.collation;
-  if (!isSameCollation(own, collation)) return false;
-  if (own === undefined) return true;
-  throw new CommandError('NotImplemented', 'min and max of strings under a collation');
+  return isSameCollation(own, collation);
 }
 
 function hasStrings(limit: Uint8Array | undefined): boolean {

@@ -118,3 +118,43 @@ describe('collMod of a view', () => {
     expect(await db.run({ collMod: 'v', viewOn: 'v', pipeline: [] })).toMatchObject({ code: 5 });
   });
 });
+
+describe('prepareUnique', () => {
+  const flags = async (name: string): Promise<unknown> => {
+    const { cursor } = (await db.run({ listIndexes: name })) as { cursor: { firstBatch: object[] } };
+    return cursor.firstBatch[1];
+  };
+
+  test('false is no option of an index', async () => {
+    const index = { key: { a: 1 }, name: 'a', prepareUnique: false };
+    await db.run({ createIndexes: 'p', indexes: [index] });
+    expect(await flags('p')).toEqual({ v: 2, key: { a: 1 }, name: 'a' });
+    expect(await db.run({ insert: 'p', documents: [{ a: 1 }, { a: 1 }] })).toMatchObject({ n: 2 });
+  });
+
+  test('is not for what is unique', async () => {
+    const index = { key: { a: 1 }, name: 'a', unique: true };
+    const both = { createIndexes: 'p', indexes: [{ ...index, prepareUnique: true }] };
+    expect(await db.run(both)).toMatchObject({ ok: 0, code: 67 });
+    await db.run({ createIndexes: 'p', indexes: [index] });
+    expect(await db.run({ collMod: 'p', index: { name: 'a', prepareUnique: true } })).toEqual({ ok: 1 });
+    expect(await flags('p')).not.toHaveProperty('prepareUnique');
+  });
+});
+
+test.each([
+  [{ index: { keyPattern: { a: 1 }, unique: true, hidden: true }, dryRun: true }, 72],
+  [{ timeseries: { granularity: 'hours' } }, 72],
+  [{ timeseriesBucketsMayHaveMixedSchemaData: true }, 72],
+  [{ index: { keyPattern: { a: 1 }, forceNonUnique: true } }, 238],
+])('%j is refused with %d', async (change, code) => {
+  await db.run({ createIndexes: 'c', indexes: [{ key: { a: 1 }, name: 'a_1' }] });
+  expect(await db.run({ collMod: 'c', ...change })).toMatchObject({ ok: 0, code });
+});
+
+test('documents of a capped collection may expire', async () => {
+  await db.run({ create: 'k', capped: true, size: 4096 });
+  await db.run({ createIndexes: 'k', indexes: [{ key: { a: 1 }, name: 'a' }] });
+  const index = { name: 'a', expireAfterSeconds: 5 };
+  expect(await db.run({ collMod: 'k', index })).toMatchObject({ ok: 1, expireAfterSeconds_new: 5 });
+});

@@ -44,7 +44,8 @@ interface CollMod {
   isDryRun: boolean;
 }
 
-const UNSUPPORTED = new Set(['expireAfterSeconds', 'timeseries', 'recordPreImages', 'isUnchangedValidator']);
+const UNSUPPORTED = new Set(['expireAfterSeconds', 'recordPreImages', 'isUnchangedValidator']);
+const TIME_SERIES = new Set(['timeseries', 'timeseriesBucketsMayHaveMixedSchemaData']);
 
 function parseCollMod(request: CommandRequest, ns: string): CollMod {
   const change: CollMod = {
@@ -61,13 +62,25 @@ function parseCollMod(request: CommandRequest, ns: string): CollMod {
     else if (args.name === 'viewOn') change.viewOn = args.string();
     else if (args.name === 'pipeline') change.pipeline = args.documents();
     else if (args.name === 'dryRun') change.isDryRun = args.flag();
+    else if (TIME_SERIES.has(args.name)) refuseTimeSeriesOption(args.name);
     else if (UNSUPPORTED.has(args.name)) args.refuseUnsupported();
     else if (!takeOption(change, args, ns)) args.refuseUnknown();
   }
-  if (change.isDryRun && (change.index?.unique !== true || change.options.size > 0)) {
-    throw new CommandError('InvalidOptions', 'dryRun mode is only supported for index option unique');
-  }
+  if (change.isDryRun) checkDryRun(change);
   return change;
+}
+
+/** Tried is only whether an index could be made unique, and nothing besides. */
+function checkDryRun({ index, options }: CollMod): void {
+  const isMore =
+    index?.hidden !== undefined || index?.prepareUnique !== undefined || index?.expireAfterSeconds !== undefined;
+  if (index?.unique === true && !isMore && options.size === 0) return;
+  throw new CommandError('InvalidOptions', 'dryRun mode is only supported for index option unique');
+}
+
+/** Options of time series collections, of which there are none. */
+function refuseTimeSeriesOption(name: string): never {
+  throw new CommandError('InvalidOptions', `option only supported on a time-series collection: ${name}`);
 }
 
 function takeOption({ options }: CollMod, args: Arguments, ns: string): boolean {

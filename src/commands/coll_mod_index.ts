@@ -45,6 +45,7 @@ export function parseIndexChange(document: Uint8Array): IndexChangeRequest {
     else if (args.name === 'expireAfterSeconds') change.expireAfterSeconds = expiry(args);
     else if (args.name === 'hidden' || args.name === 'prepareUnique') change[args.name] = args.flag();
     else if (args.name === 'unique') change.unique = onlyTrue(args);
+    else if (args.name === 'forceNonUnique') args.refuseUnsupported();
     else args.refuseUnknown();
   }
   const { name, keyPattern, expireAfterSeconds, hidden, prepareUnique, unique } = change;
@@ -90,7 +91,7 @@ export function changeOf(
   steps: ChangeSteps,
 ): Promise<void> | undefined {
   const index = indexOf(collection, change);
-  if (change.expireAfterSeconds !== undefined) checkExpiry(index, collection);
+  if (change.expireAfterSeconds !== undefined) checkExpiry(index);
   if (change.unique !== true || index.spec.isUnique) {
     make(index, change, steps);
     return undefined;
@@ -130,11 +131,10 @@ function indexOf(collection: Collection, { name, keyPattern, hidden }: IndexChan
   throw new CommandError('AmbiguousIndexKeyPattern', text);
 }
 
-function checkExpiry({ spec }: Index, collection: Collection): void {
+function checkExpiry({ spec }: Index): void {
   if (spec.fields.length > 1 || spec.kind.name !== 'btree') {
     throw invalid('TTL indexes are single-field indexes, compound indexes do not support TTL');
   }
-  if (collection.capped !== undefined) throw invalid('TTL indexes are not supported on a capped collection');
 }
 
 /** What changes nothing is neither logged as a change of the index nor told, but for the time of expiry. */
@@ -160,6 +160,8 @@ function make(index: Index, change: IndexChangeRequest, { reply, write }: Change
   ] as const;
   for (const [name, old, wanted] of flags) {
     if (wanted === undefined || wanted === old) continue;
+    // What is unique need not be prepared for it.
+    if (name === 'prepareUnique' && spec.isUnique) continue;
     reply.bool(`${name}_old`, old).bool(`${name}_new`, wanted);
     before.bool(name, old);
     logged.bool(name, wanted);

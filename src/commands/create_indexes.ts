@@ -11,7 +11,7 @@ import type { Index } from '../database/index.ts';
 import type { IndexSpec } from '../database/index_kinds/index_kind.ts';
 import { isIdKey } from '../database/index_spec.ts';
 import { parseIndexSpec } from '../database/index_spec_parse.ts';
-import type { MemberData } from '../database/member_data.ts';
+import { TRANSACTIONS_NS, type MemberData } from '../database/member_data.ts';
 import { newUuid, uuidText } from '../database/uuid.ts';
 import { createCollection, createEmptyIndex, logIndexBuild } from '../database/write_catalog.ts';
 import type { Collation } from '../query/collation.ts';
@@ -76,6 +76,9 @@ interface CreateIndexes {
 
 function parseCreateIndexes(request: CommandRequest, data: MemberData): CreateIndexes {
   const ns = indexedNamespace(request);
+  if (ns === TRANSACTIONS_NS) {
+    throw new CommandError('IllegalOperation', `not allowed to create index on ${ns}`);
+  }
   const collation = data.catalog.find(ns)?.collation;
   let specs: IndexSpec[] | undefined;
   let commitQuorum: RawValue | undefined;

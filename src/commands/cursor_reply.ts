@@ -121,7 +121,10 @@ function finishFirst(
   const stays = (end === 'full' || cursorRequest.isTailable) && !cursorRequest.isSingleBatch;
   context.server.documentsReturned += cursor.batchCount;
   if (stays) {
-    cursor.session = request.lsid === undefined ? undefined : sessionTextOf(request.lsid);
+    const { lsid } = request;
+    cursor.session = lsid === undefined ? undefined : sessionTextOf(lsid);
+    cursor.lsid = lsid?.bytes.slice(lsid.start, lsid.end);
+    cursor.origin = request.body.slice();
     context.data.cursors.add(cursor);
   } else cursor.close();
   reply.end().int64('id', cursor.id).string('ns', cursorRequest.ns).end();

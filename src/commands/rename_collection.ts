@@ -79,11 +79,16 @@ function checkName(ns: string): void {
   }
 }
 
+const ACCOUNTS = /^[^.]+\.system\.(users|roles)$/;
+
 /** What clients may not write to, they may not rename either. */
 function checkRenamable(ns: string, data: MemberData): void {
   if (isViewsCollection(ns)) {
     const text = 'renaming system.views collection or renaming to system.views is not allowed';
     throw new CommandError('IllegalOperation', text);
+  }
+  if (ACCOUNTS.test(ns) && !ns.startsWith('admin.')) {
+    throw new CommandError('IllegalOperation', `error with namespace: ${ns} is not in a legal namespace`);
   }
   try {
     const dot = ns.indexOf('.');

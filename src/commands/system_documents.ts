@@ -6,11 +6,12 @@ import { findField } from '../bson/elements.ts';
 import { fieldName } from '../bson/bytes.ts';
 import { BSON_TYPE } from '../bson/types.ts';
 import { shapeHashOf } from '../database/explain/shape_hash.ts';
+import type { ServerCursor } from '../database/cursors.ts';
 import { idIndexSpec } from '../database/index_spec.ts';
 import type { CollStatsRequest, CurrentOpRequest, SystemRequest } from '../query/pipeline/system_request.ts';
 import type { CommandContext } from './context.ts';
-import { writeOperation } from './current_op.ts';
 import { LatencyHistogram } from './latency_histogram.ts';
+import { writeOperation, type OperationsSeen } from './operation_document.ts';
 import { rawSize, storageStatsOf, writeStorageStats } from './storage_stats.ts';
 import { NamespaceUsage } from './usage.ts';
 
@@ -124,9 +125,10 @@ function writeCachedChoice(choice: CachedChoice, writer: BsonWriter): void {
   writer.end();
 }
 
-function currentOperations(request: CurrentOpRequest, context: CommandContext): readonly Uint8Array[] {
+/** This one among them. */
+export function currentOperations(request: CurrentOpRequest, context: CommandContext): readonly Uint8Array[] {
   const { operations, env, server, data } = context;
-  const at = { host: server.machine.hostName, now: env.clock.monotonic() };
+  const at = { host: server.machine.hostName, now: env.clock.monotonic(), wall: env.clock.wall() };
   const documents: Uint8Array[] = [];
   // A command that has not ended its first turn is not registered: this one is shown all the same.
   const others = [...operations.all()].filter(({ id }) => id !== context.id);
@@ -136,14 +138,23 @@ function currentOperations(request: CurrentOpRequest, context: CommandContext): 
     documents.push(writer.endDocument().finish());
   }
   if (!request.idleCursors) return documents;
-  for (const { id, isInUse, options } of data.cursors.all()) {
-    if (isInUse) continue;
-    const writer = new BsonWriter().startDocument().string('type', 'idleCursor').string('host', at.host);
-    writer.string('ns', options.ns).startSubdocument('cursor').int64('cursorId', id);
-    writer.bool('noCursorTimeout', !options.hasTimeout).bool('tailable', options.isTailable);
-    documents.push(writer.bool('awaitData', options.isAwaitData).end().endDocument().finish());
-  }
+  for (const cursor of data.cursors.all()) if (!cursor.isInUse) documents.push(idleCursor(cursor, at));
   return documents;
+}
+
+function idleCursor(cursor: ServerCursor, { host, now, wall }: OperationsSeen): Uint8Array {
+  const { id, options, origin, lsid } = cursor;
+  const dateOf = (at: number): number => Math.round(wall - (now - at));
+  const writer = new BsonWriter().startDocument().string('type', 'idleCursor').string('host', host);
+  writer.string('ns', options.ns);
+  if (lsid !== undefined) writer.document('lsid', lsid);
+  writer.startSubdocument('cursor').int64('cursorId', id);
+  writer.date('createdDate', dateOf(cursor.openedAt)).date('lastAccessDate', dateOf(cursor.lastUsed));
+  writer.int64('nDocsReturned', cursor.documentsReturned).int64('nBatchesReturned', cursor.batches);
+  writer.bool('noCursorTimeout', !options.hasTimeout).bool('tailable', options.isTailable);
+  writer.bool('awaitData', options.isAwaitData);
+  if (origin !== undefined) writer.document('originatingCommand', origin);
+  return writer.end().endDocument().finish();
 }
 
 /** Sessions that something here belongs to: an operation under way, a retryable write. */

@@ -47,6 +47,14 @@ export class ServerCursor {
   lastUsed: Ms = ms(0);
   /** The session it was opened in, as `sessionTextOf` tells it; set when it is registered. */
   session: string | undefined = undefined;
+  /** When it was registered. */
+  openedAt: Ms = ms(0);
+  /** The command that opened it, and its session's id: set when it is registered. */
+  origin: Uint8Array | undefined = undefined;
+  lsid: Uint8Array | undefined = undefined;
+  /** In all batches so far. */
+  documentsReturned = 0;
+  batches = 0;
   /** A request is reading from it. */
   isInUse = false;
   #killed: CommandError | undefined;
@@ -82,6 +90,7 @@ export class ServerCursor {
     this.#batchCount = 0;
     this.#batchBytes = 0;
     this.#batchLimit = limit;
+    this.batches += 1;
     this.options.query.turn.restart();
   }
 
@@ -129,6 +138,7 @@ export class ServerCursor {
       reply.document(this.#batchCount, projected);
     }
     this.#batchCount += 1;
+    this.documentsReturned += 1;
     this.#batchBytes += reply.length - before;
     return true;
   }
@@ -165,6 +175,7 @@ export class CursorRegistry {
     do cursor.id = this.#randomId();
     while (this.#open.has(cursor.id));
     cursor.lastUsed = this.#env.clock.monotonic();
+    cursor.openedAt = cursor.lastUsed;
     this.#open.set(cursor.id, cursor);
     this.totalOpened += 1;
     this.#cancelReaper ??= this.#env.timers.after(REAP_INTERVAL_MS, () => this.#reap());

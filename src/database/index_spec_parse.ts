@@ -68,6 +68,9 @@ export function parseIndexSpec(bytes: Uint8Array, at: number, inherited: Collati
     parsed.options.has('collation') || collation === undefined ? versioned : withInherited(versioned, collation);
   return inSpecification(whole, () => {
     if (parsed.name === '') throw new CommandError('CannotCreateIndex', 'index name cannot be empty');
+    if (parsed.isUnique && parsed.options.has('prepareUnique')) {
+      throw new CommandError('CannotCreateIndex', "index cannot have both 'unique' and 'prepareUnique'");
+    }
     const partial = parsed.options.get('partialFilterExpression');
     if (partial !== undefined) {
       draft.options.set('partialFilterExpression', parsePartialFilter(partial, parsed.isSparse));
@@ -198,6 +201,7 @@ function parseTypes(source: Uint8Array): ParsedSpec {
 function parseOption(option: string, value: ElementReader, source: Uint8Array): RawValue | undefined {
   if (FLAGS.has(option)) return parseFlag(value, option) ? rawBool(true) : undefined;
   if (option === 'hidden') return parseHidden(value) ? rawBool(true) : undefined;
+  if (option === 'prepareUnique') return parseFlag(value, option) ? rawBool(true) : undefined;
   if (option === 'partialFilterExpression') return documentOption(value, option);
   if (option === 'collation') return collationOption(value);
   if (COMMON_OPTIONS.has(option) || kindTaking(option) !== undefined) return value.value();

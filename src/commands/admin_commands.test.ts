@@ -103,3 +103,24 @@ describe('what a client may ask', () => {
     expect(await db.run({ aggregate: 'c', pipeline: [stage], cursor: {}, ...strict })).toMatchObject({ code: 323 });
   });
 });
+
+describe('lists', () => {
+  test.each([{ $text: { $search: 's' } }, { a: { $near: [0, 0] } }])('are not selected by %j', async (filter) => {
+    expect(await db.run({ listCollections: 1, filter })).toMatchObject({ ok: 0 });
+    expect(await db.run({ listDatabases: 1, filter, $db: 'admin' })).toMatchObject({ ok: 0 });
+  });
+
+  test('of collections know no pending drops', async () => {
+    expect(await db.run({ listCollections: 1, includePendingDrops: true })).toMatchObject({ ok: 1 });
+    expect(await db.run({ listCollections: 1, includePendingDrops: 'x' })).toMatchObject({ ok: 0, code: 14 });
+    const strict = { apiVersion: '1', apiStrict: true };
+    const refused = await db.run({ listCollections: 1, includePendingDrops: true, ...strict });
+    expect(refused).toMatchObject({ ok: 0, code: 323 });
+  });
+});
+
+test('dbStats tells free room only when asked to', async () => {
+  expect(await db.run({ dbStats: 1 })).not.toHaveProperty('freeStorageSize');
+  const free = { freeStorageSize: 0, indexFreeStorageSize: 0, totalFreeStorageSize: 0 };
+  expect(await db.run({ dbStats: 1, freeStorage: 1, scale: 2 ** 50 })).toMatchObject(free);
+});

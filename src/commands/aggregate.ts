@@ -3,6 +3,7 @@ import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE, isNumericType, typeAlias, type ValueSpan } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
+import type { MemberData } from '../database/member_data.ts';
 import { Turn } from '../database/turn.ts';
 import { refuseView, resolveView } from '../database/views.ts';
 import { compilePipeline } from '../query/pipeline.ts';
@@ -130,13 +131,23 @@ function openAggregate(settled: Settled, request: CommandRequest, context: Comma
   return { ...openPipelineOn(target, context.data), write };
 }
 
+/** Whether latencies of a view itself are asked for: its pipeline does not run then. It has no other statistics. */
+function isAboutItself(ns: string, { pipeline }: Aggregate, { catalog }: MemberData): boolean {
+  const stage = new ElementReader(pipeline[0] ?? EMPTY_DOCUMENT);
+  if (!stage.next() || stage.name() !== '$collStats') return false;
+  if (stage.type !== BSON_TYPE.object) return true;
+  const fields = new ElementReader(stage.bytes, stage.start);
+  while (fields.next()) if (fields.name() !== 'latencyStats') refuseView(catalog, ns);
+  return true;
+}
+
 /** Compiles the pipeline, after those of the view it is about. */
 function compileAggregate(settled: Settled, request: CommandRequest, context: CommandContext) {
   const { aggregate, ns, isAboutCollection, readAt, turn } = settled;
   const { data } = context;
   if (request.apiStrict === true) checkStrictStages(aggregate.pipeline);
-  const view = isAboutCollection ? resolveView(data.catalog, ns) : undefined;
-  if (view !== undefined && firstStageName(aggregate) === '$collStats') refuseView(data.catalog, ns);
+  const resolved = isAboutCollection ? resolveView(data.catalog, ns) : undefined;
+  const view = resolved !== undefined && isAboutItself(ns, aggregate, data) ? undefined : resolved;
   const { collation, variables } = aggregate;
   const order = view === undefined ? valueOrderFor(collation, data.catalog.find(ns)) : viewOrderFor(collation, view);
   const scope = expressionScope(context, { variables, order });

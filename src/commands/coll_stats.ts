@@ -7,7 +7,7 @@ import { readNamespace } from './namespace.ts';
 import { storageStatsOf, writeStorageStats } from './storage_stats.ts';
 
 /** Largest divisor of sizes: a tebibyte. */
-export const SCALE_MAX = 2 ** 40;
+const SCALE_MAX = 2 ** 40;
 
 export const collStatsCommand: Command = {
   name: 'collStats',

@@ -6,7 +6,7 @@ import { findView } from '../database/views.ts';
 import { createCollection } from '../database/write_catalog.ts';
 import { parseCreate } from './create_options.ts';
 import type { Command, CommandRequest } from './context.ts';
-import { checkWritable, writeNamespace } from './namespace.ts';
+import { checkWritable, isViewsCollection, writeNamespace } from './namespace.ts';
 import { createView, isSameView, refuseExistingView } from './view_definition.ts';
 
 /** The same again is no error, and changes nothing. Source: the manual, "create", since MongoDB 7.0. */
@@ -22,6 +22,10 @@ export const createCommand: Command = {
     const ns = writeNamespace(request);
     const { options, viewOn, pipeline, collation } = parseCreate(request, ns);
     checkCreatable(request.db, ns);
+    if (viewOn !== undefined && isViewsCollection(ns)) {
+      const text = `Cannot create a view called '${ns}': this is a reserved system namespace`;
+      throw new CommandError('InvalidNamespace', text);
+    }
     checkWritable(ns, data);
     if (viewOn === undefined) {
       refuseExistingView(data, ns);

@@ -7,6 +7,7 @@ import type { Collection } from '../database/collection.ts';
 import type { Hint } from '../database/plan.ts';
 import { openFind, type RunningQuery } from '../database/running_query.ts';
 import { Turn } from '../database/turn.ts';
+import { refuseView } from '../database/views.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { PAUSE } from '../query/pipeline/source.ts';
 import { Arguments } from './arguments.ts';
@@ -24,6 +25,7 @@ export const dataSizeCommand: Command = {
     const options = parseOptions(request);
     const millis = (): number => Math.round(context.env.clock.monotonic() - startedAt);
     const collection = context.data.catalog.find(options.ns);
+    if (collection === undefined) refuseView(context.data.catalog, options.ns);
     if (collection === undefined || collection.count === 0) {
       reply.int64('size', 0).int64('numObjects', 0).int64('millis', millis());
       return undefined;

@@ -1,9 +1,14 @@
 import { viewsOf } from '../database/views.ts';
 import { Arguments } from './arguments.ts';
-import { SCALE_MAX } from './coll_stats.ts';
 import type { Command } from './context.ts';
 import { inRange } from './create_options.ts';
 import { indexBytesOf, storageStatsOf } from './storage_stats.ts';
+
+/** Largest divisor of sizes: a pebibyte. */
+const DATABASE_SCALE_MAX = 2 ** 50;
+
+/** Blocks are written as a whole: no room is left free in them. */
+const FREE_SIZES = ['freeStorageSize', 'indexFreeStorageSize', 'totalFreeStorageSize'];
 
 export const dbStatsCommand: Command = {
   name: 'dbStats',
@@ -13,10 +18,11 @@ export const dbStatsCommand: Command = {
   run(request, { data }, reply) {
     const { db } = request;
     let scale = 1;
+    let showsFree = false;
     const args = Arguments.ofCommand('dbStats', request.body);
     while (args.next()) {
-      if (args.name === 'scale') scale = inRange('scale', args.integer(), SCALE_MAX);
-      else if (args.name === 'freeStorage') args.integer();
+      if (args.name === 'scale') scale = inRange('scale', args.integer(), DATABASE_SCALE_MAX);
+      else if (args.name === 'freeStorage') showsFree = args.integer() !== 0;
       else args.refuseUnknown();
     }
     const collections = data.catalog.collectionsOf(db);
@@ -36,5 +42,6 @@ export const dbStatsCommand: Command = {
     reply.double('dataSize', sums.data / scale).double('storageSize', sums.storage / scale);
     reply.int64('indexes', sums.indexes).double('indexSize', sums.index / scale);
     reply.double('totalSize', (sums.storage + sums.index) / scale).int64('scaleFactor', scale);
+    if (showsFree) for (const name of FREE_SIZES) reply.double(name, 0);
   },
 };

@@ -1,3 +1,4 @@
+import { CommandError } from '../base/command_error.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
@@ -5,7 +6,7 @@ import { idIndexSpec } from '../database/index_spec.ts';
 import { TRANSACTIONS_NS, type MemberData } from '../database/member_data.ts';
 import { viewsOf, type View } from '../database/views.ts';
 import { NO_OPTIONS } from '../database/write_catalog.ts';
-import { compileFilter } from '../query/matcher.ts';
+import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import { batchSizeOf } from './aggregate.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
@@ -23,7 +24,7 @@ export const listCollectionsCommand: Command = {
   help: 'lists the collections of a database',
   run(request, context, reply) {
     const { filter, nameOnly, batchSize } = parseList(request);
-    const matcher = compileFilter(filter).matcher;
+    const { matcher } = listFilter(filter);
     const all = describeAll(request.db, context.data, nameOnly);
     const documents = all.filter((document) => matcher.matches(document, 0));
     const cursor = listCursor(`${request.db}.$cmd.listCollections`, documents, batchSize, context);
@@ -46,10 +47,28 @@ function parseList(request: CommandRequest): ListArguments {
     if (args.name === 'filter') filter = args.document();
     else if (args.name === 'nameOnly') nameOnly = args.flag();
     else if (args.name === 'authorizedCollections') args.flag();
+    else if (args.name === 'includePendingDrops') notStable(request, args);
     else if (args.name === 'cursor') batchSize = listBatchSize(args);
     else args.refuseUnknown();
   }
   return { filter, nameOnly, batchSize };
+}
+
+/** What a command that lists things selects by. Conditions that need an index are refused. */
+export function listFilter(filter: Uint8Array): CompiledFilter {
+  const compiled = compileFilter(filter);
+  if (!compiled.isSpecial) return compiled;
+  throw new CommandError('BadValue', '$text, $geoNear, $near, and $nearSphere are not allowed in this context');
+}
+
+/** A collection that is dropped is gone at once: none are pending. */
+function notStable(request: CommandRequest, args: Arguments): void {
+  args.flag();
+  if (request.apiStrict !== true) return;
+  throw new CommandError(
+    'APIStrictError',
+    `BSON field 'listCollections.${args.name}' is not allowed with apiStrict:true.`,
+  );
 }
 
 /** The batch size of a command that lists things: all at once unless the client says otherwise. */

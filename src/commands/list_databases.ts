@@ -1,9 +1,9 @@
 import { BsonWriter } from '../bson/writer.ts';
 import type { MemberData } from '../database/member_data.ts';
-import { compileFilter } from '../query/matcher.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
+import { listFilter } from './list_collections.ts';
 
 export const listDatabasesCommand: Command = {
   name: 'listDatabases',
@@ -13,7 +13,7 @@ export const listDatabasesCommand: Command = {
   help: 'lists the databases and their sizes',
   run(request, context, reply) {
     const { filter, nameOnly } = parseList(request);
-    const matcher = compileFilter(filter).matcher;
+    const { matcher } = listFilter(filter);
     const sizes = sizesOf(context.data);
     let total = 0;
     reply.startArray('databases');

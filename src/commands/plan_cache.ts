@@ -9,6 +9,7 @@ import type { Collection } from '../database/collection.ts';
 import { queryShapeOf } from '../database/planner/query_shape.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { compileSort } from '../query/sort.ts';
+import { refuseView } from '../database/views.ts';
 import { Arguments } from './arguments.ts';
 import { valueOrderFor } from './collation_argument.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
@@ -93,7 +94,9 @@ interface Given {
 }
 
 function collectionOf(request: CommandRequest, { data }: CommandContext): Collection | undefined {
-  return data.catalog.find(readNamespace(request, data));
+  const ns = readNamespace(request, data);
+  refuseView(data.catalog, ns);
+  return data.catalog.find(ns);
 }
 
 function parseShape(name: string, request: CommandRequest, takesIndexes: boolean): ShapeArguments {

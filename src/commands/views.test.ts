@@ -122,3 +122,35 @@ describe('a view', () => {
     expect(catalog.find('db.system.views')?.count).toBe(1);
   });
 });
+
+describe('what needs a collection', () => {
+  const query = { query: { a: 1 } };
+  test.each([
+    { dataSize: 'db.v' },
+    { planCacheClear: 'v' },
+    { planCacheListFilters: 'v' },
+    { planCacheClearFilters: 'v' },
+    { planCacheSetFilter: 'v', ...query, indexes: [{ a: 1 }] },
+    { aggregate: 'v', pipeline: [{ $collStats: { latencyStats: {}, count: {} } }], cursor: {} },
+  ])('%j is refused on a view', async (command) => {
+    const db = await TestCommands.open();
+    await db.run({ create: 'v', viewOn: 'c', pipeline: [] });
+    expect(await db.run(command)).toMatchObject({ ok: 0, code: 166 });
+  });
+});
+
+test('latencies of a view are its own', async () => {
+  const db = await TestCommands.open();
+  await db.run({ create: 'v', viewOn: 'c', pipeline: [] });
+  await db.run({ find: 'v' });
+  await db.run({ find: 'c' });
+  const latencyStats = { aggregate: 'v', pipeline: [{ $collStats: { latencyStats: {} } }], cursor: {} };
+  expect(await db.run(latencyStats)).toMatchObject({
+    cursor: { firstBatch: [{ ns: 'db.v', latencyStats: { reads: { ops: 1 } } }] },
+  });
+});
+
+test('no view takes the name of the collection of views', async () => {
+  const db = await TestCommands.open();
+  expect(await db.run({ create: 'system.views', viewOn: 'c' })).toMatchObject({ ok: 0, code: 73 });
+});

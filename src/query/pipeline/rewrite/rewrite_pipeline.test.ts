@@ -57,6 +57,11 @@ describe('rewritePipeline', () => {
     expect(rewrite({ $limit: 3 }, { $match: { a: 1 } })).toHaveProperty('0.$limit');
   });
 
+  test('an empty condition joins any other', () => {
+    expect(rewrite({ $match: { a: 1 } }, { $match: {} })).toEqual([{ $match: { a: 1 } }]);
+    expect(rewrite({ $match: {} }, { $match: {} })).toEqual([{ $match: {} }]);
+  });
+
   test('joins conditions, skips, limits and sorts', () => {
     expect(rewrite({ $match: { a: 1 } }, { $match: { b: 1 } })).toEqual([{ $match: { $and: [{ a: 1 }, { b: 1 }] } }]);
     expect(rewrite({ $skip: 20 }, { $limit: 15 }, { $skip: 10 }, { $limit: 7 })).toEqual([

@@ -76,10 +76,12 @@ function joinMatches(first: StageSpec, second: StageSpec): readonly StageSpec[] 
   return [matchOf([...itemsOfAnd(first.operand), ...itemsOfAnd(second.operand)])];
 }
 
-/** A conjunction that stands alone is taken apart, so that those of many stages do not nest. */
+/** A conjunction that stands alone is taken apart, so that those of many stages do not nest; no condition is none. */
 function itemsOfAnd(filter: RawValue): RawValue[] {
   const fields = fieldsIn(filter);
-  const [[name, list]] = fields;
+  const [only] = fields;
+  if (only === undefined) return [];
+  const [name, list] = only;
   return fields.length === 1 && name === '$and' ? fieldsIn(list).map(([, item]) => item) : [filter];
 }
 

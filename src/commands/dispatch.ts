@@ -15,14 +15,16 @@ import { isNotPrimaryError } from '../base/error_codes.ts';
 import { ms } from '../base/units.ts';
 import { encodeDocument } from '../bson/codec.ts';
 import { fieldName } from '../bson/bytes.ts';
+import type { ElementReader } from '../bson/elements.ts';
 import { Slab } from '../bson/slab.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { writeOplogQueryData, writeReplData } from '../replication/position_documents.ts';
 import type { Message } from '../wire/message.ts';
-import { validateSections } from '../wire/parse.ts';
+import { validateBody } from '../wire/parse.ts';
 import { frameReply, openReply } from '../wire/reply.ts';
 import { checkMemberState, checkRequest, ignoresReadConcern } from './admission.ts';
 import { answerableError } from './answerable_error.ts';
+import { checkSequences } from './check_sequences.ts';
 import { checkDrift, ReplyTimes } from './cluster_time.ts';
 import type { CommandTable } from './command_table.ts';
 import {
@@ -109,15 +111,24 @@ export class Dispatcher {
   }
 
   #start(exchange: Exchange, writer: BsonWriter): Promise<void> | undefined {
-    const { message, request, connection } = exchange;
-    const { server, data, env, replication } = this.#services;
+    const { message, request } = exchange;
+    const { server, env } = this.#services;
     server.network.requests += 1;
-    validateSections(message);
+    validateBody(message);
     const reader = parseName(message, request);
     const command = this.#table.get(request.name);
     if (command === undefined) throw new CommandError('CommandNotFound', `no such command: '${request.name}'`);
     exchange.command = command;
     server.opcounters[command.opcounter ?? 'command'] += 1;
+    const checking = checkSequences(message, env);
+    if (checking === undefined) return this.#admit(exchange, writer, reader);
+    return checking.then(() => this.#admit(exchange, writer, reader));
+  }
+
+  /** Runs the command of a checked message, if it may run here; `reader` stands on the command's name. */
+  #admit(exchange: Exchange, writer: BsonWriter, reader: ElementReader): Promise<void> | undefined {
+    const { message, request, connection, command } = exchange;
+    const { server, data, env, replication } = this.#services;
     parseArguments(message, request, reader);
     if (request.clusterTime !== undefined) {
       checkDrift(request.clusterTime, env.clock.wall());

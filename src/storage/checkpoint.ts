@@ -62,8 +62,8 @@ interface TableWork {
   readonly change: TableChange;
 }
 
-/** Chains whose versions are cut before the clock is looked at. */
-const CUT_AT_ONCE = 256;
+/** Chains that are gone through before the clock is looked at. */
+const CHAINS_AT_ONCE = 256;
 
 /** Gives the loop back when a turn has taken long enough. */
 class Pacer {
@@ -89,13 +89,11 @@ class Pacer {
 export async function takeCheckpoint(setup: CheckpointSetup): Promise<CheckpointOutcome> {
   const pacer = new Pacer(setup.env);
   const work = await rebuildTables(setup, pacer);
+  await learnBases(work, pacer);
+  // The base store takes all blocks in one turn: it shall not begin late in one.
+  if (pacer.isDue()) await pacer.rest();
   const { records, writes, forgotten } = describeBatch(setup, work);
-  for (const { table, change, moving } of work) {
-    if (table.dropped) continue;
-    // What was under the versions that move is not to be found once the blocks are exchanged.
-    for (let i = 0; i < moving.keys.length; i++) table.learnBase(moving.chains[i], moving.oldSizes[i]);
-    table.setDirectory(change.directory);
-  }
+  for (const { table, change } of work) if (!table.dropped) table.setDirectory(change.directory);
   try {
     await setup.base.commit({ optime: setup.target, tables: records, forgotten, blocks: writes });
   } catch (error) {
@@ -153,9 +151,19 @@ async function collectSlowly(table: VersionedTable, at: Timestamp, pacer: Pacer)
   for (const chain of table.versions.chains()) {
     moving.maybeAdd(chain, at);
     seen += 1;
-    if (seen % 256 === 0 && pacer.isDue()) await pacer.rest();
+    if (seen % CHAINS_AT_ONCE === 0 && pacer.isDue()) await pacer.rest();
   }
   return moving;
+}
+
+/** What was under the versions that move is not to be found once the blocks are exchanged. */
+async function learnBases(work: readonly TableWork[], pacer: Pacer): Promise<void> {
+  for (const { table, moving } of work) {
+    for (let i = 0; i < moving.keys.length && !table.dropped; i++) {
+      table.learnBase(moving.chains[i], moving.oldSizes[i]);
+      if (i % CHAINS_AT_ONCE === 0 && pacer.isDue()) await pacer.rest();
+    }
+  }
 }
 
 interface BatchParts {
@@ -250,8 +258,8 @@ function markPersisted(tables: readonly VersionedTable[], record: TableRecord): 
 async function cutVersions(work: readonly TableWork[], pacer: Pacer): Promise<void> {
   for (const { table, moving } of work) {
     const { keys } = moving;
-    for (let from = 0; from < keys.length && !table.dropped; from += CUT_AT_ONCE) {
-      const to = Math.min(keys.length, from + CUT_AT_ONCE);
+    for (let from = 0; from < keys.length && !table.dropped; from += CHAINS_AT_ONCE) {
+      const to = Math.min(keys.length, from + CHAINS_AT_ONCE);
       for (let i = from; i < to; i++) table.cutMoved(moving.chains[i], moving.nodes[i]);
       table.removeCut(keys[from], keys[to - 1]);
       if (pacer.isDue()) await pacer.rest();

@@ -143,8 +143,43 @@ function partsOfReply(bytes: Uint8Array): MessageParts {
 
 /** Checks that body and sequences are BSON. Throws CommandError. */
 export function validateSections(message: Message): void {
-  validateDocument(message.bytes, message.bodyStart);
-  for (const { bytes, start, end } of message.sequences) {
-    for (let at = start; at < end; at += int32At(bytes, at)) validateDocument(bytes, at);
+  validateBody(message);
+  new SequenceCheck(message.sequences).advance(Infinity);
+}
+
+/** Checks that the body is BSON. Throws CommandError. */
+export function validateBody({ bytes, bodyStart }: Message): void {
+  validateDocument(bytes, bodyStart);
+}
+
+/** Checks that the documents of sequences are BSON, a part at a time: together they may be as long as a message. */
+export class SequenceCheck {
+  readonly #sequences: readonly MessageSequence[];
+  /** The sequence that is checked, and how far it is. */
+  #sequence = 0;
+  #at = 0;
+
+  constructor(sequences: readonly MessageSequence[]) {
+    this.#sequences = sequences;
+  }
+
+  /** Checks about so many bytes more. Whether that was the last of them. Throws CommandError. */
+  advance(bytesMax: number): boolean {
+    let left = bytesMax;
+    for (; this.#sequence < this.#sequences.length; this.#sequence++, this.#at = 0) {
+      const { bytes, start, end } = this.#sequences[this.#sequence];
+      let at = Math.max(this.#at, start);
+      while (at < end) {
+        if (left <= 0) {
+          this.#at = at;
+          return false;
+        }
+        validateDocument(bytes, at);
+        const size = int32At(bytes, at);
+        at += size;
+        left -= size;
+      }
+    }
+    return true;
   }
 }

@@ -6,7 +6,7 @@ import type { Exchange } from '../../src/commands/exchange.ts';
 import { decodePlain, encodeDocument } from '../../src/bson/codec.ts';
 import { TestData } from '../../src/database/test_support.ts';
 import { parseMessage } from '../../src/wire/parse.ts';
-import { frameRequest } from '../../src/wire/request.ts';
+import { frameRequest, type RequestFrame } from '../../src/wire/request.ts';
 import { testServices, type TestServices } from './test_services.ts';
 
 const TABLE = commandTableOf(COMMANDS);
@@ -34,9 +34,12 @@ export class TestCommands {
   }
 
   /** For commands that wait: what has begun, and its reply when there is one. */
-  start(command: object): { readonly exchange: Exchange; readonly done: Promise<Reply> } {
+  start(
+    command: object,
+    sequences: NonNullable<RequestFrame['sequences']> = [],
+  ): { readonly exchange: Exchange; readonly done: Promise<Reply> } {
     const body = encodeDocument({ ...command, ...('$db' in command ? {} : { $db: 'db' }) });
-    const exchange = this.#dispatcher.open(parseMessage(frameRequest(body, { requestId: 1 })), client());
+    const exchange = this.#dispatcher.open(parseMessage(frameRequest(body, { requestId: 1, sequences })), client());
     const waiting = this.#dispatcher.run(exchange);
     return { exchange, done: (waiting ?? Promise.resolve()).then(() => replyOf(exchange)) };
   }

@@ -87,7 +87,7 @@ export function testServices(env: Env = stillEnv()): TestServices {
   const data = {
     clock,
     catalog: { find: () => undefined },
-    writeLog: { isUnderWay: false },
+    writeLog: { isUnderWay: false, documents: { inserted: 0, updated: 0, deleted: 0 } },
     readTimestamp: TIMESTAMP_MAX,
     committedTimestamp: TIMESTAMP_NULL as Timestamp,
     oplog: {

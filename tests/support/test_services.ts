@@ -6,6 +6,7 @@ import { OPTIME_NULL, TIMESTAMP_MAX, TIMESTAMP_NULL, type OpTime, type Timestamp
 import { ms, unixMs } from '../../src/base/units.ts';
 import { ClusterClock } from '../../src/database/cluster_clock.ts';
 import type { MemberData } from '../../src/database/member_data.ts';
+import { QueryCounters } from '../../src/database/query_counters.ts';
 import { MEMBER_STATE, type MemberState } from '../../src/replication/member_state.ts';
 import type { ReplicationService } from '../../src/commands/context.ts';
 import type { Services } from '../../src/commands/exchange.ts';
@@ -86,7 +87,10 @@ export function testServices(env: Env = stillEnv()): TestServices {
   const clock = new ClusterClock(env.clock);
   const data = {
     clock,
-    catalog: { find: () => undefined },
+    catalog: { find: () => undefined, collections: () => [], queries: new QueryCounters() },
+    cursors: { all: () => [], timedOut: 0, totalOpened: 0 },
+    sessions: { count: 0 },
+    ttl: { deletedDocuments: 0, passes: 0 },
     writeLog: { isUnderWay: false, documents: { inserted: 0, updated: 0, deleted: 0 } },
     readTimestamp: TIMESTAMP_MAX,
     committedTimestamp: TIMESTAMP_NULL as Timestamp,

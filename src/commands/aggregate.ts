@@ -150,7 +150,7 @@ function compileAggregate(settled: Settled, request: CommandRequest, context: Co
   const view = resolved !== undefined && isAboutItself(ns, aggregate, data) ? undefined : resolved;
   const { collation, variables } = aggregate;
   const order = view === undefined ? valueOrderFor(collation, data.catalog.find(ns)) : viewOrderFor(collation, view);
-  const scope = expressionScope(context, { variables, order });
+  const scope = expressionScope(context, { variables, order, turn });
   const memory = stageMemory(context, aggregate.allowDiskUse);
   const settings = pipelineSettings(view?.ns ?? ns, scope, context, memory);
   const foreign = new ForeignCollections({ data, turn, readAt, settings });

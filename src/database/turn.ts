@@ -2,31 +2,29 @@
 import type { Clock } from '../base/env.ts';
 import { TURN_MS_MAX } from '../base/limits.ts';
 import type { Ms } from '../base/units.ts';
+import { Pace, type TurnTime } from '../query/pace.ts';
 
-/** Between two looks at the clock. Low enough for slow filters, high enough not to show up beside fast ones. */
-const STEPS_PER_LOOK = 64;
-
-export class Turn {
+export class Turn implements TurnTime {
   readonly #clock: Clock;
+  readonly #pace = new Pace(this);
   #endsAt: Ms;
-  #steps = 0;
 
   constructor(clock: Clock) {
     this.#clock = clock;
     this.#endsAt = (clock.monotonic() + TURN_MS_MAX) as Ms;
   }
 
+  leftMs(): number {
+    return this.#endsAt - this.#clock.monotonic();
+  }
+
   /** Called for every small step of work: whether it is time to pause. */
   isOver(): boolean {
-    this.#steps += 1;
-    if (this.#steps < STEPS_PER_LOOK) return false;
-    this.#steps = 0;
-    return this.#clock.monotonic() >= this.#endsAt;
+    return this.#pace.isOver();
   }
 
   /** After a pause. */
   restart(): void {
-    this.#steps = 0;
     this.#endsAt = (this.#clock.monotonic() + TURN_MS_MAX) as Ms;
   }
 }

@@ -1,6 +1,6 @@
 /** The program in one file, for tests that start it many times: it starts in a fraction of the time of the sources. */
 import { cpSync, symlinkSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { build, type BuildOptions } from 'esbuild';
 
 const ROOT = join(import.meta.dirname, '..', '..');
@@ -26,6 +26,13 @@ export async function bundleProgram(folder: string): Promise<string[]> {
   });
   symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'), 'junction');
   return ['--enable-source-maps', file];
+}
+
+/** Bundles one module of the tests into `folder`, for a process of its own; returns its file. */
+export async function bundleModule(entry: string, folder: string): Promise<string> {
+  const outfile = join(folder, basename(entry).replace(/\.ts$/, '.mjs'));
+  await build({ entryPoints: [entry], outfile, ...BUILD });
+  return outfile;
 }
 
 /** Where an installed package has its programs: what Node runs for each. */

@@ -130,7 +130,8 @@ export function lazyOperator(
   };
 }
 
-function countedOperands(name: string, operand: RawValue, { min, max }: OperandCount): RawValue[] {
+/** The operands, as many as may be. */
+export function countedOperands(name: string, operand: RawValue, { min, max }: OperandCount): RawValue[] {
   if (min === max) return exactOperands(name, operand, min);
   const operands = operandsOf(operand);
   if (operands.length >= min && operands.length <= max) return operands;

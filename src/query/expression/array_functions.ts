@@ -5,13 +5,22 @@ import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import { isNumeric, maybeStringOf, RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { int32Of } from '../number/whole.ts';
 import { isTrue } from './boolean.ts';
-import { arrayOf, isArray, isNullish, typeNameOf } from './build.ts';
+import { isArray, isNullish, typeNameOf } from './build.ts';
+import { ItemList } from './item_list.ts';
+import { ItemWalk } from './item_walk.ts';
 import { Cell, type ExpressionScope } from './scope.ts';
 import { shownValue } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
-import { checkValueDepth, ItemList } from './value_limits.ts';
+import { checkValueDepth } from './value_limits.ts';
 import { checkVariableName } from './variable_name.ts';
+import { loopOf } from './work.ts';
+
+/** An array that is being walked, and what is made of it. */
+interface Mapping {
+  readonly items: ItemWalk;
+  readonly results: ItemList;
+}
 
 interface ArgumentCodes {
   readonly notObject: number;
@@ -60,19 +69,24 @@ export const mapOperator: ExpressionOperator = {
     const item = new Cell();
     const inner = scope.with([[itemName(parts.get('as')), item.expression]]);
     const body = inner.compile(required(parts, 'in', 16882, '$map'));
+    const make = loopOf<RawValue, Mapping>(scope.work, {
+      start: (array) => ({ items: new ItemWalk(array), results: new ItemList('$map') }),
+      step({ items, results }, root) {
+        if (!items.hasItem()) return false;
+        item.value = items.item;
+        results.push(body.evaluate(root) ?? RAW_NULL);
+        items.pass();
+        return true;
+      },
+      end: ({ results }) => results.array(),
+    });
     return {
       constant: undefined,
       evaluate(root) {
         const array = input.evaluate(root);
         if (isNullish(array)) return RAW_NULL;
         if (!isArray(array)) throw new CommandError(16883, `input to $map must be an array not ${typeNameOf(array)}`);
-        const results = new ItemList('$map');
-        const reader = new ElementReader(array.bytes, array.start);
-        while (reader.next()) {
-          item.value = reader.value();
-          results.push(body.evaluate(root) ?? RAW_NULL);
-        }
-        return arrayOf(results.items);
+        return make(array, root);
       },
     };
   },
@@ -89,6 +103,17 @@ export const filterOperator: ExpressionOperator = {
     const condition = inner.compile(required(parts, 'cond', 28650, '$filter'));
     const limitPart = parts.get('limit');
     const limit = limitPart === undefined ? undefined : scope.compile(limitPart);
+    const make = loopOf<Filtering, Mapping & Filtering>(scope.work, {
+      start: (input) => ({ ...input, items: new ItemWalk(input.array), results: new ItemList('$filter') }),
+      step({ items, results, count }, root) {
+        if (results.length >= count || !items.hasItem()) return false;
+        item.value = items.item;
+        if (isTrue(condition.evaluate(root))) results.push(items.item);
+        items.pass();
+        return true;
+      },
+      end: ({ results }) => results.array(),
+    });
     return {
       constant: undefined,
       evaluate(root) {
@@ -98,17 +123,17 @@ export const filterOperator: ExpressionOperator = {
           throw new CommandError(28651, `input to $filter must be an array not ${typeNameOf(array)}`);
         }
         const count = limit === undefined ? Infinity : filterLimit(limit.evaluate(root));
-        const results: RawValue[] = [];
-        const reader = new ElementReader(array.bytes, array.start);
-        while (results.length < count && reader.next()) {
-          item.value = reader.value();
-          if (isTrue(condition.evaluate(root))) results.push(item.value);
-        }
-        return arrayOf(results);
+        return make({ array, count }, root);
       },
     };
   },
 };
+
+interface Filtering {
+  readonly array: RawValue;
+  /** Most items that are kept. */
+  readonly count: number;
+}
 
 /** Null stands for no limit. */
 function filterLimit(value: Value): number {
@@ -139,6 +164,21 @@ export const reduceOperator: ExpressionOperator = {
   name: '$reduce',
   compile(operand, scope) {
     const { input, initial, body, item, result } = reduceParts(operand, scope);
+    const make = loopOf<Reducing, Reducing & { readonly items: ItemWalk }>(scope.work, {
+      start: (reducing) => ({ ...reducing, items: new ItemWalk(reducing.array) }),
+      step(state, root) {
+        const { items } = state;
+        if (!items.hasItem()) return false;
+        item.value = items.item;
+        result.value = state.value;
+        const value = body.evaluate(root);
+        items.pass();
+        if (items.passed % DEPTH_CHECK_ITEMS === 0) checkValueDepth(value);
+        state.value = value;
+        return true;
+      },
+      end: ({ value }) => value,
+    });
     return {
       constant: undefined,
       evaluate(root) {
@@ -147,19 +187,17 @@ export const reduceOperator: ExpressionOperator = {
         if (!isArray(array)) {
           throw new CommandError(40080, `$reduce requires that 'input' be an array, found: ${shownValue(array)}`);
         }
-        let value = initial.evaluate(root);
-        const reader = new ElementReader(array.bytes, array.start);
-        for (let i = 1; reader.next(); i++) {
-          item.value = reader.value();
-          result.value = value;
-          value = body.evaluate(root);
-          if (i % DEPTH_CHECK_ITEMS === 0) checkValueDepth(value);
-        }
-        return value;
+        return make({ array, value: initial.evaluate(root) }, root);
       },
     };
   },
 };
+
+interface Reducing {
+  readonly array: RawValue;
+  /** Reached so far. */
+  value: Value;
+}
 
 function reduceParts(operand: RawValue, scope: ExpressionScope): ReduceParts {
   if (operand.type !== BSON_TYPE.object) {

@@ -1,11 +1,8 @@
 /** `$arrayElemAt $first $last $isArray $size $in $reverseArray $concatArrays $slice $range`. */
 import { CommandError } from '../../base/command_error.ts';
-import { EXPRESSION_RANGE_ITEMS_MAX } from '../../base/limits.ts';
 import { countElements, ElementReader } from '../../bson/elements.ts';
-import { BSON_TYPE } from '../../bson/types.ts';
 import {
   isNumeric,
-  numberOf,
   RAW_FALSE,
   RAW_NULL,
   RAW_TRUE,
@@ -17,11 +14,20 @@ import {
 import { printedNumber } from '../number/print_number.ts';
 import { int32Of } from '../number/whole.ts';
 import { itemsOf } from '../update/array_value.ts';
-import { binaryOperator, lazyOperator, listOperator, nullableOperator, unaryOperator } from './arguments.ts';
-import { arrayOf, int32Array, isArray, isNullish, isNumber, typeNameOf } from './build.ts';
+import {
+  binaryOperator,
+  compileAll,
+  folded,
+  listOperator,
+  nullableOperator,
+  operandsOf,
+  unaryOperator,
+} from './arguments.ts';
+import { arrayOf, isArray, isNullish, isNumber, typeNameOf } from './build.ts';
+import { ItemList } from './item_list.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
-import { ItemList } from './value_limits.ts';
+import { loopOf } from './work.ts';
 
 function itemAt(array: RawValue, index: number): Value {
   const reader = new ElementReader(array.bytes, array.start);
@@ -85,17 +91,53 @@ export const reverseArrayOperator = nullableOperator('$reverseArray', (array) =>
   throw new CommandError(34435, `The argument to $reverseArray must be an array, but was of type: ${found}`);
 });
 
-export const concatArraysOperator = lazyOperator('$concatArrays', (parts, root) => {
-  const list = new ItemList('$concatArrays');
-  for (const part of parts) {
-    const array = part.evaluate(root);
-    if (isNullish(array)) return RAW_NULL;
-    if (!isArray(array)) throw new CommandError(28664, `$concatArrays only supports arrays, not ${typeNameOf(array)}`);
-    const reader = new ElementReader(array.bytes, array.start);
-    while (reader.next()) list.push(reader.value());
+interface Joining {
+  readonly arrays: readonly RawValue[];
+  readonly list: ItemList;
+  next: number;
+  reader: ElementReader | undefined;
+}
+
+export const concatArraysOperator: ExpressionOperator = {
+  name: '$concatArrays',
+  compile(operand, scope) {
+    const parts = compileAll(operandsOf(operand), scope);
+    const join = loopOf<readonly RawValue[], Joining>(scope.work, {
+      start: (arrays) => ({ arrays, list: new ItemList('$concatArrays'), next: 0, reader: undefined }),
+      step: goOnJoining,
+      end: ({ list }) => list.array(),
+    });
+    return folded(parts, (root) => {
+      const arrays: RawValue[] = [];
+      for (const part of parts) {
+        const array = part.evaluate(root);
+        if (isNullish(array)) return RAW_NULL;
+        if (!isArray(array)) {
+          throw new CommandError(28664, `$concatArrays only supports arrays, not ${typeNameOf(array)}`);
+        }
+        arrays.push(array);
+      }
+      return join(arrays, root);
+    });
+  },
+};
+
+const ITEMS_PER_STEP = 128;
+
+function goOnJoining(joining: Joining): boolean {
+  for (let i = 0; i < ITEMS_PER_STEP;) {
+    if (joining.reader === undefined) {
+      if (joining.next === joining.arrays.length) return false;
+      const array = joining.arrays[joining.next++];
+      joining.reader = new ElementReader(array.bytes, array.start);
+    }
+    if (joining.reader.next()) {
+      joining.list.push(joining.reader.value());
+      i++;
+    } else joining.reader = undefined;
   }
-  return arrayOf(list.items);
-});
+  return true;
+}
 
 /** `[array, count]` or `[array, position, count]`; what is negative counts from the end. */
 export const sliceOperator = listOperator(
@@ -138,35 +180,4 @@ function sliceOperand(value: RawValue, { which, notNumber, notWhole }: WholeErro
   if (whole !== undefined) return whole;
   const shown = printedNumber(value);
   throw new CommandError(notWhole, `${which} argument to $slice can't be represented as a 32-bit integer: ${shown}`);
-}
-
-/** From start up to, but without, end. */
-export const rangeOperator = listOperator(
-  '$range',
-  (values) => {
-    const start = rangeOperand(values[0], 'starting value', 34443, 34444);
-    const end = rangeOperand(values[1], 'ending value', 34445, 34446);
-    const step = values.length > 2 ? rangeOperand(values[2], 'step value', 34447, 34448) : 1;
-    if (step === 0) throw new CommandError(34449, '$range requires a non-zero step value');
-    const count = Math.max(0, Math.ceil((end - start) / step));
-    if (count > EXPRESSION_RANGE_ITEMS_MAX) {
-      throw new CommandError('ExceededMemoryLimit', `$range would use too much memory for ${count} items`);
-    }
-    return int32Array(start, step, count);
-  },
-  { min: 2, max: 3 },
-);
-
-function rangeOperand(value: Value, what: string, notNumber: number, notWhole: number): number {
-  if (!isNumber(value)) {
-    const found = typeNameOf(value);
-    throw new CommandError(notNumber, `$range requires a numeric ${what}, found value of type: ${found}`);
-  }
-  const whole = int32Of(value);
-  if (whole !== undefined) return whole;
-  const shown = value.type === BSON_TYPE.double ? String(numberOf(value)) : printedNumber(value);
-  throw new CommandError(
-    notWhole,
-    `$range requires a ${what} that can be represented as a 32-bit integer, found value: ${shown}`,
-  );
 }

@@ -34,27 +34,8 @@ export function arrayOf(items: readonly RawValue[]): RawValue {
   return rawValue(BSON_TYPE.array, bytes);
 }
 
-/** `count` int32 from `start` in steps, as an array: made as a whole, for there may be millions. */
-export function int32Array(start: number, step: number, count: number): RawValue {
-  let size = 5 + count * 6;
-  for (let from = 0, digits = 1; from < count; from = 10 ** digits, digits++) {
-    size += digits * (Math.min(count, 10 ** digits) - from);
-  }
-  checkValueSize(size, '$range');
-  const bytes = new Uint8Array(size);
-  writeInt32(bytes, 0, size);
-  let at = 4;
-  for (let i = 0; i < count; i++) {
-    bytes[at] = BSON_TYPE.int32;
-    at = writeIndex(bytes, at + 1, i);
-    writeInt32(bytes, at, start + i * step);
-    at += 4;
-  }
-  return rawValue(BSON_TYPE.array, bytes);
-}
-
 /** Writes the name of an item with its NUL; returns where its value goes. */
-function writeIndex(bytes: Uint8Array, at: number, index: number): number {
+export function writeIndex(bytes: Uint8Array, at: number, index: number): number {
   const end = at + digitsOf(index);
   let rest = index;
   for (let digit = end - 1; digit >= at; digit--) {
@@ -124,7 +105,8 @@ export function isArray(value: Value): value is RawValue {
   return value?.type === BSON_TYPE.array;
 }
 
-function copyInto(bytes: Uint8Array, at: number, value: RawValue): number {
+/** Copies the bytes of a value; returns where they end. */
+export function copyInto(bytes: Uint8Array, at: number, value: RawValue): number {
   const size = value.end - value.start;
   if (size > 32) bytes.set(value.bytes.subarray(value.start, value.end), at);
   else for (let i = 0; i < size; i++) bytes[at + i] = value.bytes[value.start + i];

@@ -9,7 +9,6 @@ import {
   inOperator,
   isArrayOperator,
   lastOperator,
-  rangeOperator,
   reverseArrayOperator,
   sizeOperator,
   sliceOperator,
@@ -60,6 +59,7 @@ import {
   unsetFieldOperator,
 } from './object_fields.ts';
 import { medianOperator, percentileOperator } from './percentile.ts';
+import { rangeOperator } from './range.ts';
 import { regexFindAllOperator, regexFindOperator, regexMatchOperator } from './regex.ts';
 import { replaceAllOperator, replaceOneOperator } from './replace.ts';
 import { roundOperator, truncOperator } from './rounding.ts';

@@ -7,9 +7,11 @@ import { RAW_FALSE, RAW_NULL, rawBool, rawInt32, rawString, stringOf, type RawVa
 import { compileRegex, type CompiledRegex, type RegexMatch } from '../regex/compile_regex.ts';
 import { folded } from './arguments.ts';
 import { arrayOf, isNullish, objectOf } from './build.ts';
+import { ItemList } from './item_list.ts';
 import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
+import { loopOf } from './work.ts';
 
 interface RegexOperands {
   readonly input: Expression;
@@ -20,7 +22,10 @@ interface RegexOperands {
 interface RegexResult {
   /** When the input or the regex is null. */
   readonly none: RawValue;
-  of(regex: CompiledRegex, text: string): RawValue;
+  /** For one place in an expression. */
+  make(
+    scope: ExpressionScope,
+  ): (found: { readonly regex: CompiledRegex; readonly text: string }, root: Uint8Array) => Value;
 }
 
 const MATCH = fieldName('match');
@@ -34,13 +39,15 @@ function regexOperator(name: `$${string}`, result: RegexResult): ExpressionOpera
       const operands = parse(name, operand, scope);
       const { input, regex, options } = operands;
       const cache = new LastRegex(name);
+      const make = result.make(scope);
       return folded(options === undefined ? [input, regex] : [input, regex, options], (root) => {
         const value = input.evaluate(root);
         if (!isNullish(value) && value.type !== BSON_TYPE.string) {
           throw new CommandError(51104, `${name} needs 'input' to be of type string`);
         }
         const compiled = cache.get(regex.evaluate(root), options?.evaluate(root));
-        return compiled === undefined || isNullish(value) ? result.none : result.of(compiled, stringOf(value));
+        if (compiled === undefined || isNullish(value)) return result.none;
+        return make({ regex: compiled, text: stringOf(value) }, root);
       });
     },
   };
@@ -48,36 +55,56 @@ function regexOperator(name: `$${string}`, result: RegexResult): ExpressionOpera
 
 export const regexMatchOperator = regexOperator('$regexMatch', {
   none: RAW_FALSE,
-  of: (regex, text) => rawBool(regex.test(text)),
+  make:
+    () =>
+    ({ regex, text }) =>
+      rawBool(regex.test(text)),
 });
 
 export const regexFindOperator = regexOperator('$regexFind', {
   none: RAW_NULL,
-  of(regex, text) {
-    const match = regex.match(text, 0);
-    return match === undefined ? RAW_NULL : matchDocument(text, match, codePointsIn(text, 0, match.start));
+  make:
+    () =>
+    ({ regex, text }) => {
+      const match = regex.match(text, 0);
+      return match === undefined ? RAW_NULL : matchDocument(text, match, codePointsIn(text, 0, match.start));
+    },
+});
+
+interface Finding {
+  readonly regex: CompiledRegex;
+  readonly text: string;
+  readonly found: ItemList;
+  /** Where the next match is sought; undefined when there is none. */
+  from: number | undefined;
+  /** Characters up to the place `countedTo`. */
+  index: number;
+  countedTo: number;
+}
+
+export const regexFindAllOperator = regexOperator('$regexFindAll', {
+  none: arrayOf([]),
+  make({ work }) {
+    return loopOf<Pick<Finding, 'regex' | 'text'>, Finding>(work, {
+      start: (input) => ({ ...input, found: new ItemList('$regexFindAll'), from: 0, index: 0, countedTo: 0 }),
+      step: findNext,
+      end: ({ found }) => found.array(),
+    });
   },
 });
 
 /** A match without length moves on by one character; nothing is sought at the end of a text that is not empty. */
-export const regexFindAllOperator = regexOperator('$regexFindAll', {
-  none: arrayOf([]),
-  of(regex, text) {
-    const found: RawValue[] = [];
-    let from = 0;
-    let counted = 0;
-    let index = 0;
-    do {
-      const match = regex.match(text, from);
-      if (match === undefined) break;
-      index += codePointsIn(text, counted, match.start);
-      counted = match.start;
-      found.push(matchDocument(text, match, index));
-      from = match.end > match.start ? match.end : match.end + characterLength(text, match.end);
-    } while (from < text.length);
-    return arrayOf(found);
-  },
-});
+function findNext(finding: Finding): boolean {
+  const { regex, text, found, from } = finding;
+  const match = from === undefined ? undefined : regex.match(text, from);
+  if (match === undefined) return false;
+  finding.index += codePointsIn(text, finding.countedTo, match.start);
+  finding.countedTo = match.start;
+  found.push(matchDocument(text, match, finding.index));
+  const next = match.end > match.start ? match.end : match.end + characterLength(text, match.end);
+  finding.from = next < text.length ? next : undefined;
+  return finding.from !== undefined;
+}
 
 function characterLength(text: string, at: number): number {
   return (text.codePointAt(at) ?? 0) > 0xffff ? 2 : 1;

@@ -13,8 +13,10 @@ import { rawDate, rawObject, type RawValue } from '../../bson/value.ts';
 import { BINARY_ORDER, type ValueOrder } from '../value_order.ts';
 import { arrayOf, rawTimestamp } from './build.ts';
 import { DocumentMetadata } from '../metadata.ts';
+import { ENDLESS_TURN, type TurnTime } from '../pace.ts';
 import { checkVariableName } from './variable_name.ts';
 import type { Expression, OuterScope, Value } from './types.ts';
+import { Work } from './work.ts';
 
 /** What a command knows that its expressions may ask for. */
 export interface CommandValues {
@@ -27,6 +29,12 @@ export interface CommandValues {
   /** The command's `let`: a document of expressions that do not look at documents. */
   readonly variables?: Uint8Array | undefined;
   readonly order?: ValueOrder;
+  /** The turns in which the command runs; absent: it is not interrupted. */
+  readonly turn?: TurnTime | undefined;
+}
+
+interface ScopeValues extends CommandValues {
+  readonly work: Work;
 }
 
 /** A variable that an operator binds. */
@@ -59,20 +67,25 @@ export class ExpressionScope {
   readonly random: (() => number) | undefined;
   /** What conditions of the query know of documents. */
   readonly metadata: DocumentMetadata;
+  readonly turn: TurnTime;
+  /** Shared by all scopes of a command. */
+  readonly work: Work;
   readonly #compile: CompileExpression;
-  readonly #values: CommandValues;
+  readonly #values: ScopeValues;
   /** What was bound here and around here. */
   readonly #bound: ReadonlyMap<string, Expression>;
 
   private constructor(
     compile: CompileExpression,
-    values: CommandValues,
+    values: ScopeValues,
     bound: ReadonlyMap<string, Expression>,
     metadata: DocumentMetadata,
   ) {
     this.order = values.order ?? BINARY_ORDER;
     this.random = values.random;
     this.metadata = metadata;
+    this.turn = values.turn ?? ENDLESS_TURN;
+    this.work = values.work;
     this.#compile = compile;
     this.#values = values;
     this.#bound = bound;
@@ -80,7 +93,8 @@ export class ExpressionScope {
 
   /** The outermost scope of a command. */
   static of(compile: CompileExpression, values: CommandValues): ExpressionScope {
-    const scope = new ExpressionScope(compile, values, NONE_BOUND, new DocumentMetadata());
+    const work = new Work(values.turn ?? ENDLESS_TURN);
+    const scope = new ExpressionScope(compile, { ...values, work }, NONE_BOUND, new DocumentMetadata());
     return values.variables === undefined ? scope : scope.#withLet(values.variables);
   }
 

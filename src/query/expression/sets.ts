@@ -1,28 +1,53 @@
-/** Operators on arrays as sets: order and repetition mean nothing, numbers are equal by value. */
+/**
+ * Operators on arrays as sets: order and repetition mean nothing, numbers are equal by value. Sets may be large: they are
+ * made, and looked through, item by item.
+ */
 import { CommandError } from '../../base/command_error.ts';
 import { isTruthy, RAW_NULL, rawBool, type RawValue } from '../../bson/value.ts';
 import { itemsOf } from '../update/array_value.ts';
-import { binaryOperator, lazyOperator, operandsOf, unaryOperator } from './arguments.ts';
-import { arrayOf, isArray, isNullish, typeNameOf } from './build.ts';
+import { compileAll, exactOperands, folded, operandsOf, unaryOperator } from './arguments.ts';
+import { isArray, isNullish, typeNameOf } from './build.ts';
+import { ItemList } from './item_list.ts';
+import { ItemWalk } from './item_walk.ts';
 import type { ValueOrder } from '../value_order.ts';
 import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
-import type { Value } from './types.ts';
+import { SteppedSort } from './stepped_sort.ts';
+import type { Expression, Value } from './types.ts';
+import { loopOf, type LoopKind } from './work.ts';
 
 type KeyedItems = Map<string, RawValue>;
 
-function setOf(array: RawValue, order: ValueOrder): KeyedItems {
-  const items: KeyedItems = new Map();
-  for (const item of itemsOf(array)) {
-    const key = order.keyOf(item);
-    if (!items.has(key)) items.set(key, item);
-  }
-  return items;
+/** The operands of an operator, one after the other. */
+interface Walking {
+  readonly items: KeyedItems;
+  /** The operand whose items are being walked, and the one after it. */
+  walk: ItemWalk | undefined;
+  next: number;
 }
 
-/** In the order of values. */
-function sorted(items: Iterable<RawValue>, { order }: ExpressionScope): RawValue {
-  return arrayOf([...items].sort((a, b) => order.compare(a, b)));
+/** Puts the items in the order of values, and writes them. */
+class Sorted {
+  readonly #sort: SteppedSort<RawValue>;
+  readonly #list: ItemList;
+  readonly #count: number;
+
+  constructor(items: KeyedItems, order: ValueOrder, operator: string) {
+    this.#sort = new SteppedSort([...items.values()], order.compare);
+    this.#list = new ItemList(operator);
+    this.#count = items.size;
+  }
+
+  step(): boolean {
+    if (this.#sort.step()) return true;
+    if (this.#list.length === this.#count) return false;
+    this.#list.push(this.#sort.items[this.#list.length]);
+    return true;
+  }
+
+  array(): RawValue {
+    return this.#list.array();
+  }
 }
 
 function operandError(code: number, name: string, value: Value): CommandError {
@@ -32,66 +57,232 @@ function operandError(code: number, name: string, value: Value): CommandError {
   );
 }
 
-export const setUnionOperator = lazyOperator('$setUnion', (parts, root, scope) => {
-  const union: KeyedItems = new Map();
-  for (const part of parts) {
-    const array = part.evaluate(root);
-    if (isNullish(array)) return RAW_NULL;
+/** An operator whose operands are looked at one by one, as far as its loop asks for them. */
+function setOperator<S>(
+  name: `$${string}`,
+  kind: (parts: readonly Expression[], scope: ExpressionScope) => LoopKind<undefined, S>,
+): ExpressionOperator {
+  return {
+    name,
+    compile(operand, scope) {
+      const parts = compileAll(operandsOf(operand), scope);
+      const run = loopOf(scope.work, kind(parts, scope));
+      return folded(parts, (root) => run(undefined, root));
+    },
+  };
+}
+
+interface Gathering extends Walking {
+  isNull: boolean;
+  sorted: Sorted | undefined;
+}
+
+export const setUnionOperator = setOperator<Gathering>('$setUnion', (parts, { order }) => ({
+  start: () => ({ items: new Map(), walk: undefined, next: 0, isNull: false, sorted: undefined }),
+  step(state, root) {
+    const { walk, items } = state;
+    if (walk?.hasItem() === true) {
+      const key = order.keyOf(walk.item);
+      if (!items.has(key)) items.set(key, walk.item);
+      walk.pass();
+      return true;
+    }
+    if (state.next === parts.length) {
+      state.sorted ??= new Sorted(items, order, '$setUnion');
+      return state.sorted.step();
+    }
+    const array = parts[state.next].evaluate(root);
+    if (isNullish(array)) state.isNull = true;
+    if (isNullish(array)) return false;
     if (!isArray(array)) throw operandError(17043, '$setUnion', array);
-    for (const [key, item] of setOf(array, scope.order)) if (!union.has(key)) union.set(key, item);
-  }
-  return sorted(union.values(), scope);
-});
+    state.walk = new ItemWalk(array);
+    state.next++;
+    return true;
+  },
+  end: ({ isNull, sorted }) => (isNull ? RAW_NULL : sorted?.array()),
+}));
+
+interface Intersecting extends Gathering {
+  items: KeyedItems;
+  /** Items of all operands that were walked before. */
+  common: KeyedItems | undefined;
+}
 
 /** Once it is empty, what comes after is not looked at. */
-export const setIntersectionOperator = lazyOperator('$setIntersection', (parts, root, scope) => {
-  let common: KeyedItems | undefined;
-  for (const part of parts) {
-    const array = part.evaluate(root);
-    if (isNullish(array)) return RAW_NULL;
+export const setIntersectionOperator = setOperator<Intersecting>('$setIntersection', (parts, { order }) => ({
+  start: () => ({
+    items: new Map(),
+    common: undefined,
+    walk: undefined,
+    next: 0,
+    isNull: false,
+    sorted: undefined,
+  }),
+  step(state, root) {
+    const { walk, items, common } = state;
+    if (walk?.hasItem() === true) {
+      const key = order.keyOf(walk.item);
+      const item = common === undefined ? walk.item : common.get(key);
+      if (item !== undefined && !items.has(key)) items.set(key, item);
+      walk.pass();
+      return true;
+    }
+    if (state.next === parts.length || (walk !== undefined && items.size === 0)) {
+      state.sorted ??= new Sorted(items, order, '$setIntersection');
+      return state.sorted.step();
+    }
+    const array = parts[state.next].evaluate(root);
+    if (isNullish(array)) state.isNull = true;
+    if (isNullish(array)) return false;
     if (!isArray(array)) throw operandError(17047, '$setIntersection', array);
-    const set = setOf(array, scope.order);
-    if (common === undefined) common = set;
-    else for (const key of common.keys()) if (!set.has(key)) common.delete(key);
-    if (common.size === 0) break;
-  }
-  return sorted(common?.values() ?? [], scope);
-});
+    if (walk !== undefined) {
+      state.common = items;
+      state.items = new Map();
+    }
+    state.walk = new ItemWalk(array);
+    state.next++;
+    return true;
+  },
+  end: ({ isNull, sorted }) => (isNull ? RAW_NULL : sorted?.array()),
+}));
 
-export const setDifferenceOperator = binaryOperator('$setDifference', (left, right, { order }) => {
-  if (isNullish(left) || isNullish(right)) return RAW_NULL;
-  if (!isArray(left)) throw pairError('$setDifference', 17048, 'First', left);
-  if (!isArray(right)) throw pairError('$setDifference', 17049, 'Second', right);
-  const excluded = setOf(right, order);
-  const kept: RawValue[] = [];
-  for (const [key, item] of setOf(left, order)) if (!excluded.has(key)) kept.push(item);
-  return arrayOf(kept);
-});
+/** The keys of one array; then the items of another are compared with them. */
+interface Comparing {
+  readonly keys: Set<string>;
+  readonly of: ItemWalk;
+  readonly with: ItemWalk;
+  readonly kept: ItemList;
+  isSubset: boolean;
+}
 
-export const setIsSubsetOperator = binaryOperator('$setIsSubset', (left, right, { order }) => {
-  if (!isArray(left)) throw pairError('$setIsSubset', 17046, 'First', left);
-  if (!isArray(right)) throw pairError('$setIsSubset', 17042, 'Second', right);
-  const whole = setOf(right, order);
-  return rawBool([...setOf(left, order).keys()].every((key) => whole.has(key)));
-});
+interface Pair {
+  readonly of: RawValue;
+  readonly with: RawValue;
+}
+
+function comparingLoop(
+  order: ValueOrder,
+  see: (state: Comparing, key: string) => boolean,
+  end: (state: Comparing) => Value,
+): LoopKind<Pair, Comparing> {
+  return {
+    start: (pair) => ({
+      keys: new Set(),
+      of: new ItemWalk(pair.of),
+      with: new ItemWalk(pair.with),
+      kept: new ItemList('$setDifference'),
+      isSubset: true,
+    }),
+    step(state) {
+      if (state.of.hasItem()) {
+        state.keys.add(order.keyOf(state.of.item));
+        state.of.pass();
+        return true;
+      }
+      if (!state.with.hasItem()) return false;
+      const goesOn = see(state, order.keyOf(state.with.item));
+      state.with.pass();
+      return goesOn;
+    },
+    end,
+  };
+}
+
+function pairOperator(
+  name: `$${string}`,
+  kind: (scope: ExpressionScope) => LoopKind<Pair, Comparing>,
+  pairOf: (left: Value, right: Value) => Pair | undefined,
+): ExpressionOperator {
+  return {
+    name,
+    compile(operand, scope) {
+      const [left, right] = compileAll(exactOperands(name, operand, 2), scope);
+      const run = loopOf(scope.work, kind(scope));
+      return folded([left, right], (root) => {
+        const pair = pairOf(left.evaluate(root), right.evaluate(root));
+        return pair === undefined ? RAW_NULL : run(pair, root);
+      });
+    },
+  };
+}
+
+export const setDifferenceOperator = pairOperator(
+  '$setDifference',
+  ({ order }) =>
+    comparingLoop(
+      order,
+      ({ keys, kept, with: { item } }, key) => {
+        if (!keys.has(key)) kept.push(item);
+        keys.add(key);
+        return true;
+      },
+      ({ kept }) => kept.array(),
+    ),
+  (left, right) => {
+    if (isNullish(left) || isNullish(right)) return undefined;
+    if (!isArray(left)) throw pairError('$setDifference', 17048, 'First', left);
+    if (!isArray(right)) throw pairError('$setDifference', 17049, 'Second', right);
+    return { of: right, with: left };
+  },
+);
+
+export const setIsSubsetOperator = pairOperator(
+  '$setIsSubset',
+  ({ order }) =>
+    comparingLoop(
+      order,
+      (state, key) => {
+        state.isSubset = state.keys.has(key);
+        return state.isSubset;
+      },
+      ({ isSubset }) => rawBool(isSubset),
+    ),
+  (left, right) => {
+    if (!isArray(left)) throw pairError('$setIsSubset', 17046, 'First', left);
+    if (!isArray(right)) throw pairError('$setIsSubset', 17042, 'Second', right);
+    return { of: right, with: left };
+  },
+);
 
 function pairError(name: string, code: number, which: string, value: Value): CommandError {
   const found = typeNameOf(value);
   return new CommandError(code, `both operands of ${name} must be arrays. ${which} argument is of type: ${found}`);
 }
 
-const setEqualsList = lazyOperator('$setEquals', (parts, root, { order }) => {
-  let first: KeyedItems | undefined;
-  for (const part of parts) {
-    const array = part.evaluate(root);
+interface Equating extends Walking {
+  /** Of the first operand, once it was walked. */
+  first: KeyedItems | undefined;
+  items: KeyedItems;
+  isEqual: boolean;
+}
+
+const setEqualsList = setOperator<Equating>('$setEquals', (parts, { order }) => ({
+  start: () => ({ items: new Map(), first: undefined, walk: undefined, next: 0, isEqual: true }),
+  step(state, root) {
+    const { walk, items, first } = state;
+    if (walk?.hasItem() === true) {
+      const key = order.keyOf(walk.item);
+      items.set(key, walk.item);
+      state.isEqual = first === undefined || first.has(key);
+      walk.pass();
+      return state.isEqual;
+    }
+    if (walk !== undefined) {
+      state.first ??= items;
+      state.isEqual = items.size === state.first.size;
+      state.items = new Map();
+      state.walk = undefined;
+      return state.isEqual;
+    }
+    if (state.next === parts.length) return false;
+    const array = parts[state.next].evaluate(root);
     if (!isArray(array)) throw operandError(17044, '$setEquals', array);
-    const set = setOf(array, order);
-    first ??= set;
-    const isSame = set.size === first.size && [...set.keys()].every((key) => first?.has(key) === true);
-    if (!isSame) return rawBool(false);
-  }
-  return rawBool(true);
-});
+    state.walk = new ItemWalk(array);
+    state.next++;
+    return true;
+  },
+  end: ({ isEqual }) => rawBool(isEqual),
+}));
 
 export const setEqualsOperator: ExpressionOperator = {
   name: '$setEquals',

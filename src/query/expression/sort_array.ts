@@ -8,8 +8,12 @@ import { fieldPathComponents } from '../field_path.ts';
 import { int32Of } from '../number/whole.ts';
 import { itemsOf } from '../update/array_value.ts';
 import { folded } from './arguments.ts';
-import { arrayOf, isArray, isNullish, typeNameOf } from './build.ts';
+import { isArray, isNullish, typeNameOf } from './build.ts';
 import { valueAt } from './field_path.ts';
+import { ItemList } from './item_list.ts';
+import { ItemWalk } from './item_walk.ts';
+import { SteppedSort } from './stepped_sort.ts';
+import { loopOf } from './work.ts';
 import type { ValueOrder } from '../value_order.ts';
 import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
@@ -21,6 +25,16 @@ export const sortArrayOperator: ExpressionOperator = {
   name: '$sortArray',
   compile(operand, scope) {
     const { input, compare } = parse(operand, scope);
+    const sort = loopOf<RawValue, Sorting>(scope.work, {
+      start: (array) => ({
+        items: new ItemWalk(array),
+        gathered: [],
+        sort: undefined,
+        sorted: new ItemList('$sortArray'),
+      }),
+      step: (sorting) => goOn(sorting, compare),
+      end: ({ sorted }) => sorted.array(),
+    });
     return folded([input], (root) => {
       const array = input.evaluate(root);
       if (isNullish(array)) return RAW_NULL;
@@ -28,10 +42,32 @@ export const sortArrayOperator: ExpressionOperator = {
         const found = typeNameOf(array);
         throw new CommandError(2942504, `The input argument to $sortArray must be an array, but was of type: ${found}`);
       }
-      return arrayOf(itemsOf(array).sort(compare));
+      return sort(array, root);
     });
   },
 };
+
+/** Gathering the items, sorting them, writing them. */
+interface Sorting {
+  readonly items: ItemWalk;
+  readonly gathered: RawValue[];
+  sort: SteppedSort<RawValue> | undefined;
+  readonly sorted: ItemList;
+}
+
+function goOn(sorting: Sorting, compare: Comparator): boolean {
+  const { items, gathered, sorted } = sorting;
+  if (items.hasItem()) {
+    gathered.push(items.item);
+    items.pass();
+    return true;
+  }
+  sorting.sort ??= new SteppedSort(gathered, compare);
+  if (sorting.sort.step()) return true;
+  if (sorted.length === gathered.length) return false;
+  sorted.push(sorting.sort.items[sorted.length]);
+  return true;
+}
 
 function parse(operand: RawValue, scope: ExpressionScope): { input: Expression; compare: Comparator } {
   if (operand.type !== BSON_TYPE.object) {

@@ -2,12 +2,14 @@
 import { CommandError } from '../../base/command_error.ts';
 import { RAW_NULL, rawInt32, rawString, type RawValue } from '../../bson/value.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import { binaryOperator, lazyOperator, unaryOperator } from './arguments.ts';
-import { arrayOf, isNullish, typeNameOf } from './build.ts';
+import { binaryOperator, compileAll, exactOperands, folded, lazyOperator, unaryOperator } from './arguments.ts';
+import { isNullish, typeNameOf } from './build.ts';
+import { ItemList } from './item_list.ts';
 import { codePointsOf, coerceToString, textOfString } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
-import { checkTextSize, ItemList } from './value_limits.ts';
+import { checkTextSize } from './value_limits.ts';
+import { loopOf } from './work.ts';
 
 /** A BSON string value has its length, its bytes and a NUL. */
 const STRING_OVERHEAD_BYTES = 5;
@@ -74,20 +76,42 @@ export const strLenCPOperator = lengthOperator('$strLenCP', 34471, (value) => {
   return length;
 });
 
-export const splitOperator = binaryOperator('$split', (input, separator) => {
-  if (isNullish(input) || isNullish(separator)) return RAW_NULL;
-  const text = textOf(input, 40085, 'first');
-  const cut = textOf(separator, 40086, 'second');
-  if (cut === '') throw new CommandError(40087, '$split requires a non-empty separator');
-  const pieces = new ItemList('$split');
-  let from = 0;
-  for (let at = text.indexOf(cut); at >= 0; at = text.indexOf(cut, from)) {
-    pieces.push(rawString(text.slice(from, at)));
-    from = at + cut.length;
-  }
-  pieces.push(rawString(text.slice(from)));
-  return arrayOf(pieces.items);
-});
+interface Splitting {
+  readonly text: string;
+  readonly cut: string;
+  readonly pieces: ItemList;
+  /** Where the next piece begins; undefined behind the last. */
+  from: number | undefined;
+}
+
+export const splitOperator: ExpressionOperator = {
+  name: '$split',
+  compile(operand, scope) {
+    const parts = compileAll(exactOperands('$split', operand, 2), scope);
+    const split = loopOf<Pick<Splitting, 'text' | 'cut'>, Splitting>(scope.work, {
+      start: (texts) => ({ ...texts, pieces: new ItemList('$split'), from: 0 }),
+      step: cutOff,
+      end: ({ pieces }) => pieces.array(),
+    });
+    return folded(parts, (root) => {
+      const [input, separator] = parts.map((part) => part.evaluate(root));
+      if (isNullish(input) || isNullish(separator)) return RAW_NULL;
+      const text = textOf(input, 40085, 'first');
+      const cut = textOf(separator, 40086, 'second');
+      if (cut === '') throw new CommandError(40087, '$split requires a non-empty separator');
+      return split({ text, cut }, root);
+    });
+  },
+};
+
+function cutOff(splitting: Splitting): boolean {
+  const { text, cut, pieces, from } = splitting;
+  if (from === undefined) return false;
+  const at = text.indexOf(cut, from);
+  pieces.push(rawString(at < 0 ? text.slice(from) : text.slice(from, at)));
+  splitting.from = at < 0 ? undefined : at + cut.length;
+  return at >= 0;
+}
 
 function textOf(value: Value, code: number, which: string): string {
   const text = textOfString(value);

@@ -3,11 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { BSON_MESSAGE_DEPTH_MAX, BSON_OBJECT_SIZE_BYTES_MAX, EXPRESSION_VALUE_BYTES_MAX } from '../../base/limits.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { documentDepth } from '../../bson/validate.ts';
-import type { RawValue } from '../../bson/value.ts';
 import type { Value } from './types.ts';
-
-/** What an item costs besides its bytes, as long as it stands by itself. */
-const ITEM_OVERHEAD_BYTES = 128;
 
 /** Throws ExceededMemoryLimit. `operator`: who makes the value. */
 export function checkValueSize(bytes: number, operator = 'an expression'): void {
@@ -28,22 +24,4 @@ export function checkValueDepth(value: Value): void {
   const levels = BSON_MESSAGE_DEPTH_MAX - 1;
   const text = `cannot convert document to BSON because it exceeds the limit of ${levels} levels of nesting`;
   throw new CommandError('Overflow', text);
-}
-
-/** The items of an array that is being made. */
-export class ItemList {
-  readonly items: RawValue[] = [];
-  readonly #operator: string;
-  #bytes = 0;
-
-  constructor(operator: string) {
-    this.#operator = operator;
-  }
-
-  /** Throws ExceededMemoryLimit. */
-  push(item: RawValue): void {
-    this.#bytes += item.end - item.start + ITEM_OVERHEAD_BYTES;
-    checkValueSize(this.#bytes, this.#operator);
-    this.items.push(item);
-  }
 }

@@ -6,7 +6,8 @@ import { RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { itemsOf } from '../update/array_value.ts';
 import { compileAll, folded } from './arguments.ts';
 import { arrayOf, isArray, isNullish } from './build.ts';
-import { ItemList } from './value_limits.ts';
+import { ItemList } from './item_list.ts';
+import { loopOf } from './work.ts';
 import type { ExpressionScope } from './scope.ts';
 import { shownValue } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
@@ -22,28 +23,48 @@ export const zipOperator: ExpressionOperator = {
   name: '$zip',
   compile(operand, scope) {
     const parts = parse(operand, scope);
-    return folded([...parts.inputs, ...parts.defaults], (root) => zipped(parts, root));
+    const zip = loopOf<Columns, Zipping>(scope.work, {
+      start: (columns) => ({ ...columns, rows: new ItemList('$zip') }),
+      step: goOn,
+      end: ({ rows }) => rows.array(),
+    });
+    return folded([...parts.inputs, ...parts.defaults], (root) => {
+      const columns = columnsOf(parts, root);
+      return columns === undefined ? RAW_NULL : zip(columns, root);
+    });
   },
 };
 
-function zipped({ inputs, defaults, isLongest }: ZipParts, root: Uint8Array): RawValue {
+interface Columns {
+  readonly arrays: readonly (readonly RawValue[])[];
+  readonly fill: readonly RawValue[];
+  readonly length: number;
+}
+
+interface Zipping extends Columns {
+  readonly rows: ItemList;
+}
+
+/** Undefined when one of them is null. */
+function columnsOf({ inputs, defaults, isLongest }: ZipParts, root: Uint8Array): Columns | undefined {
   const arrays: RawValue[][] = [];
-  let isNull = false;
   for (const input of inputs) {
     const array = input.evaluate(root);
-    if (isNullish(array)) isNull = true;
-    else if (isArray(array)) arrays.push(itemsOf(array));
+    if (isNullish(array)) return undefined;
+    if (isArray(array)) arrays.push(itemsOf(array));
     else throw new CommandError(34468, `$zip found a non-array expression in input: ${shownValue(array)}`);
-    if (isNull) return RAW_NULL;
   }
   const fill = defaults.map((part) => part.evaluate(root) ?? RAW_NULL);
   const further = isLongest ? Math.max : Math.min;
   const length = arrays.reduce((soFar, items) => further(soFar, items.length), arrays[0].length);
-  const rows = new ItemList('$zip');
-  for (let i = 0; i < length; i++) {
-    rows.push(arrayOf(arrays.map((items, column) => (i < items.length ? items[i] : (fill[column] ?? RAW_NULL)))));
-  }
-  return arrayOf(rows.items);
+  return { arrays, fill, length };
+}
+
+function goOn({ arrays, fill, length, rows }: Zipping): boolean {
+  const i = rows.length;
+  if (i >= length) return false;
+  rows.push(arrayOf(arrays.map((items, column) => (i < items.length ? items[i] : (fill[column] ?? RAW_NULL)))));
+  return true;
 }
 
 function parse(operand: RawValue, scope: ExpressionScope): ZipParts {

@@ -24,7 +24,7 @@ function addingStage(name: `$${string}`): StageKind {
         throw new CommandError(40272, `${name} specification stage must be an object, got ${type}`);
       }
       const add = compileAddFields(operand, scope);
-      return { kind: 'other', open: (source) => new MapSource(source, add) };
+      return { kind: 'other', open: (source) => new MapSource(source, add, scope.work) };
     },
   };
 }

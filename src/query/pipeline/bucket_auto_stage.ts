@@ -23,7 +23,7 @@ import { BlockingSource, type BlockingWork } from './blocking_source.ts';
 import { countField, outputOf } from './bucket_stage.ts';
 import { checkRoundable, rounderOf, type Rounder } from './granularity.ts';
 import { MemoryBudget, MemoryShare } from './memory_budget.ts';
-import { Pace } from './pace.ts';
+import { Pace } from '../pace.ts';
 import { PAUSE } from './source.ts';
 import type { StageContext, StageKind } from './stage.ts';
 
@@ -38,7 +38,10 @@ export const bucketAutoStage: StageKind = {
   name: '$bucketAuto',
   parse(operand, context) {
     const spec = parseSpec(operand, context.scope);
-    return { kind: 'other', open: (source) => new BlockingSource(source, new BucketAutoWork(spec, context)) };
+    return {
+      kind: 'other',
+      open: (source) => new BlockingSource(source, new BucketAutoWork(spec, context), context.scope),
+    };
   },
 };
 
@@ -110,13 +113,14 @@ class BucketAutoWork implements BlockingWork {
   readonly #order: ValueOrder;
   readonly #budget: MemoryBudget;
   readonly #sorter: Sorter;
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   #count = 0;
   #next: RawDocument | undefined;
 
   constructor(spec: BucketAutoSpec, { scope, memory }: StageContext) {
     this.#spec = spec;
     this.#order = scope.order;
+    this.#pace = new Pace(scope.turn);
     this.#budget = new MemoryBudget('$bucketAuto', memory);
     const { keyOf, compare } = valueKeys(scope.order);
     const key = (document: Uint8Array): Uint8Array => keyOf(this.#valueOf(document));
@@ -160,7 +164,7 @@ class BucketAutoWork implements BlockingWork {
       for (const accumulator of accumulators) accumulator.add(document);
       last = value;
       this.#advance();
-      if (this.#pace.mustPause()) yield PAUSE;
+      if (this.#pace.isOver()) yield PAUSE;
     }
     return boundary ?? rounder?.roundUp(last) ?? this.#next?.value ?? last;
   }

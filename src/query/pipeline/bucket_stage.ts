@@ -33,7 +33,7 @@ export const bucketStage: StageKind = {
     const id: Expression = { constant: undefined, evaluate: (root) => bucketOf(spec, root, scope) };
     return {
       kind: 'other',
-      open: (source) => new BlockingSource(source, new BucketWork(id, spec, context)),
+      open: (source) => new BlockingSource(source, new BucketWork(id, spec, context), context.scope),
     };
   },
 };
@@ -44,7 +44,8 @@ class BucketWork implements BlockingWork {
   readonly #sorter: Sorter | undefined;
 
   constructor(id: Expression, { fields }: BucketSpec, { scope, memory }: StageContext) {
-    this.#groups = new GroupWork('$bucket', { id, fields, keyOf: (value) => scope.order.keyOf(value) }, memory);
+    const spec = { id, fields, turn: scope.turn, keyOf: (value: RawValue) => scope.order.keyOf(value) };
+    this.#groups = new GroupWork('$bucket', spec, memory);
     const sort = compileSort(BY_ID, scope.order);
     this.#sorter = sort === undefined ? undefined : new Sorter(sort, Infinity, memory);
   }

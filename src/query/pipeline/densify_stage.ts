@@ -21,7 +21,7 @@ import { rawArrayOf } from '../update/array_value.ts';
 import { BlockingSource, type BlockingWork } from './blocking_source.ts';
 import { parseDensify, type DensifySpec, type Step } from './densify_spec.ts';
 import { MemoryBudget, type StageMemory } from './memory_budget.ts';
-import { Pace } from './pace.ts';
+import { Pace } from '../pace.ts';
 import { valueThroughDocuments, withValueAt } from './set_at_path.ts';
 import { PAUSE } from './source.ts';
 import type { StageKind } from './stage.ts';
@@ -38,7 +38,7 @@ export const densifyStage: StageKind = {
   name: '$densify',
   parse(operand, { scope, memory }) {
     const spec = parseDensify(operand);
-    return { kind: 'other', open: (source) => new BlockingSource(source, new DensifyWork(spec, scope, memory)) };
+    return { kind: 'other', open: (source) => new BlockingSource(source, new DensifyWork(spec, scope, memory), scope) };
   },
 };
 
@@ -54,7 +54,7 @@ class DensifyWork implements BlockingWork {
   readonly #scope: ExpressionScope;
   readonly #sorter: Sorter;
   readonly #budget: MemoryBudget;
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   readonly #partitions = new Map<string, PartitionPlace>();
   /** Of the first and the last document. */
   #least: RawValue | undefined;
@@ -62,6 +62,7 @@ class DensifyWork implements BlockingWork {
   #added = 0;
 
   constructor(spec: DensifySpec, scope: ExpressionScope, memory: StageMemory) {
+    this.#pace = new Pace(scope.turn);
     this.#spec = spec;
     this.#scope = scope;
     this.#sorter = new Sorter(sortOf(spec, scope), Infinity, memory);
@@ -74,7 +75,7 @@ class DensifyWork implements BlockingWork {
 
   *results(): Generator<Uint8Array | typeof PAUSE> {
     for (let document = this.#sorter.next(); document !== undefined; document = this.#sorter.next()) {
-      if (this.#pace.mustPause()) yield PAUSE;
+      if (this.#pace.isOver()) yield PAUSE;
       const value = valueThroughDocuments(document, this.#spec.field);
       if (value === undefined || value.type === BSON_TYPE.null || value.type === BSON_TYPE.undefined) yield document;
       else yield* this.#before(document, value);
@@ -123,7 +124,7 @@ class DensifyWork implements BlockingWork {
   *#fill(partition: PartitionPlace, end: RawValue): Generator<Uint8Array | typeof PAUSE> {
     const { compare } = this.#scope.order;
     while (compare(partition.next, end) < 0) {
-      if (this.#pace.mustPause()) yield PAUSE;
+      if (this.#pace.isOver()) yield PAUSE;
       yield this.#addition(partition);
       partition.next = stepFrom(partition.next, this.#spec.step);
     }

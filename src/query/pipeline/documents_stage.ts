@@ -29,7 +29,7 @@ export const documentsStage: StageKind = {
           const type = typeAlias(item.type);
           throw new CommandError(40228, `'newRoot' expression must evaluate to an object, but the type was ${type}`);
         });
-        return new ListSource(documents);
+        return new ListSource(documents, scope.turn);
       },
     };
   },

@@ -36,8 +36,11 @@ export const fillStage: StageKind = {
   parse(operand, context) {
     const spec = parseSpec(operand, context.scope);
     const open = (source: Source): Source => {
-      const filled = spec.fields.length === 0 ? source : new BlockingSource(source, new WindowWork(spec, context));
-      return spec.fixed.length === 0 ? filled : new MapSource(filled, (document) => withFixed(spec.fixed, document));
+      const filled =
+        spec.fields.length === 0 ? source : new BlockingSource(source, new WindowWork(spec, context), context.scope);
+      return spec.fixed.length === 0
+        ? filled
+        : new MapSource(filled, (document) => withFixed(spec.fixed, document), context.scope.work);
     };
     return { kind: 'other', open };
   },

@@ -13,7 +13,6 @@ import { nearPredicate } from '../match/geo_operators.ts';
 import { parseFilter } from '../match/parse.ts';
 import { conjunction } from '../match/predicate.ts';
 import { filterOf } from '../matcher.ts';
-import type { DocumentMetadata } from '../metadata.ts';
 import { MapSource } from './map_source.ts';
 import { matchStageOf } from './match_stage.ts';
 import { withValueAt } from './set_at_path.ts';
@@ -35,7 +34,7 @@ export const geoNearStage: StageKind = {
     const near = nearPredicate(settings.near, metadata, shownOperand(operand));
     const { query } = settings;
     const filter = query === undefined ? near : conjunction([near, parseFilter(query, scope)]);
-    return { ...matchStageOf(filterOf(filter)), next: addingStage(settings, metadata) };
+    return { ...matchStageOf(filterOf(filter), scope), next: addingStage(settings, scope) };
   },
 };
 
@@ -59,7 +58,7 @@ interface Settings {
   readonly multiplier: number;
 }
 
-function addingStage({ distanceField, includeLocs, multiplier }: Settings, metadata: DocumentMetadata): Stage {
+function addingStage({ distanceField, includeLocs, multiplier }: Settings, { metadata, work }: ExpressionScope): Stage {
   const add = (document: Uint8Array): Uint8Array => {
     const distance = metadata.get(document, 'geoNearDistance');
     const place = metadata.get(document, 'geoNearPoint');
@@ -71,7 +70,7 @@ function addingStage({ distanceField, includeLocs, multiplier }: Settings, metad
     metadata.carry(document, added);
     return added;
   };
-  return { kind: 'other', open: (source) => new MapSource(source, add) };
+  return { kind: 'other', open: (source) => new MapSource(source, add, work) };
 }
 
 /** Options that MongoDB once had. */

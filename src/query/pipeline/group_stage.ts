@@ -21,7 +21,7 @@ export const groupStage: StageKind = {
     return (
       countingForm(spec) ?? {
         kind: 'other',
-        open: (source) => new BlockingSource(source, new GroupWork('$group', spec, memory)),
+        open: (source) => new BlockingSource(source, new GroupWork('$group', spec, memory), scope),
       }
     );
   },
@@ -51,7 +51,7 @@ function parseSpec(operand: RawValue, scope: ExpressionScope): GroupSpec {
     else id = compileId(reader.value(), scope);
   }
   if (id === undefined) throw new CommandError(15955, 'a group specification must include an _id');
-  return { id, fields, keyOf: (value) => scope.order.keyOf(value) };
+  return { id, fields, turn: scope.turn, keyOf: (value) => scope.order.keyOf(value) };
 }
 
 /** In a document with one field that field is null when it is missing. Source: recorded replies of MongoDB. */

@@ -14,7 +14,7 @@ import type { Expression } from '../expression.ts';
 import type { SpillFile } from '../spill/spill_file.ts';
 import type { AccumulatedField } from './accumulated_fields.ts';
 import { MemoryBudget, type MemoryUser, type StageMemory } from './memory_budget.ts';
-import { Pace } from './pace.ts';
+import { Pace, type TurnTime } from '../pace.ts';
 import { PAUSE } from './source.ts';
 
 /** What a group costs besides its values. */
@@ -36,6 +36,7 @@ export interface GroupSpec {
   readonly fields: readonly AccumulatedField[];
   /** Equal for ids of one group. */
   keyOf(id: RawValue): string;
+  readonly turn: TurnTime;
 }
 
 /** One group; its accumulators tell it what they keep. */
@@ -89,6 +90,8 @@ export class GroupWork {
   #files: readonly SpillFile[] | undefined;
   /** Nothing is added to the groups in memory any more. */
   #isFrozen = false;
+  /** Of the accumulators of the group that a document is added to: those before have it. */
+  #reached = 0;
 
   constructor(stage: string, spec: GroupSpec, memory: StageMemory, level?: GroupLevel) {
     this.#stage = stage;
@@ -107,7 +110,10 @@ export class GroupWork {
       return;
     }
     group ??= this.#newGroup(key, id);
-    for (const accumulator of group.accumulators) accumulator.add(document);
+    // One whose operand takes longer than a turn is left, and come back to.
+    const { accumulators } = group;
+    for (; this.#reached < accumulators.length; this.#reached++) accumulators[this.#reached].add(document);
+    this.#reached = 0;
     if (this.#level.total.bytes - this.#baseBytes > this.#memory.bytesMax) this.#overflow();
   }
 
@@ -136,10 +142,10 @@ export class GroupWork {
   }
 
   *#addAll(file: SpillFile): Generator<typeof PAUSE> {
-    const pace = new Pace();
+    const pace = new Pace(this.#spec.turn);
     const reader = file.read();
     while (reader.next()) {
-      if (pace.mustPause()) yield PAUSE;
+      if (pace.isOver()) yield PAUSE;
       this.add(reader.body);
     }
   }

@@ -1,19 +1,20 @@
 /** Documents that are in memory already. Pauses from time to time: work on many of them takes long, too. */
-import { Pace } from './pace.ts';
+import { ENDLESS_TURN, Pace } from '../pace.ts';
 import { PAUSE, type Source } from './source.ts';
 
 export class ListSource implements Source {
   readonly #documents: readonly Uint8Array[];
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   #at = 0;
 
-  constructor(documents: readonly Uint8Array[]) {
+  constructor(documents: readonly Uint8Array[], turn = ENDLESS_TURN) {
     this.#documents = documents;
+    this.#pace = new Pace(turn);
   }
 
   next(): ReturnType<Source['next']> {
     if (this.#at >= this.#documents.length) return undefined;
-    if (this.#pace.mustPause()) return PAUSE;
+    if (this.#pace.isOver()) return PAUSE;
     return this.#documents[this.#at++];
   }
 

@@ -20,7 +20,7 @@ import type { CompiledPipeline } from './compiled_pipeline.ts';
 import { itemsOf, rawArrayOf } from '../update/array_value.ts';
 import { OuterValues } from '../expression/outer_values.ts';
 import { LetVariables } from './let_variables.ts';
-import { MatchSource } from './match_stage.ts';
+import { matchSource } from './match_stage.ts';
 import { valuesAtPath } from './path_values.ts';
 import { withValueAt } from './set_at_path.ts';
 import { PAUSE, type Source } from './source.ts';
@@ -207,7 +207,10 @@ class LookupSource implements Source {
     if (from.kind === 'documents') {
       const all = from.pipeline.open(NO_SOURCE, 0);
       if (equality === undefined) return pipeline.open(all, 0);
-      return pipeline.open(new MatchSource(all, this.#equalTo(equality, document, undefined).matcher), 0);
+      return pipeline.open(
+        matchSource(all, this.#equalTo(equality, document, undefined).matcher, this.#context.scope.work),
+        0,
+      );
     }
     const { ns } = from;
     if (equality === undefined) return pipeline.open(this.#context.collections.open(ns, pushdown), pushdown.stages);

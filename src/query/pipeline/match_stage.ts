@@ -1,8 +1,11 @@
 /** `$match`. */
 import { CommandError } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
+import type { Work } from '../expression/work.ts';
+import type { ExpressionScope } from '../expression.ts';
 import { compileFilter, type CompiledFilter, type Matcher } from '../matcher.ts';
-import { PAUSE, type Source } from './source.ts';
+import { MapSource } from './map_source.ts';
+import type { Source } from './source.ts';
 import type { Stage, StageKind } from './stage.ts';
 
 export const matchStage: StageKind = {
@@ -12,32 +15,15 @@ export const matchStage: StageKind = {
       throw new CommandError(15959, 'the match filter must be an expression in an object');
     }
     const filter = compileFilter(operand.bytes.slice(operand.start, operand.end), scope);
-    return matchStageOf(filter);
+    return matchStageOf(filter, scope);
   },
 };
 
-export function matchStageOf(filter: CompiledFilter): Extract<Stage, { kind: 'match' }> {
-  return { kind: 'match', filter, open: (source) => new MatchSource(source, filter.matcher) };
+export function matchStageOf(filter: CompiledFilter, { work }: ExpressionScope): Extract<Stage, { kind: 'match' }> {
+  return { kind: 'match', filter, open: (source) => matchSource(source, filter.matcher, work) };
 }
 
 /** Passes on what matches. */
-export class MatchSource implements Source {
-  readonly #source: Source;
-  readonly #matcher: Matcher;
-
-  constructor(source: Source, matcher: Matcher) {
-    this.#source = source;
-    this.#matcher = matcher;
-  }
-
-  next(): ReturnType<Source['next']> {
-    for (;;) {
-      const document = this.#source.next();
-      if (document === undefined || document === PAUSE || this.#matcher.matches(document, 0)) return document;
-    }
-  }
-
-  close(): void {
-    this.#source.close();
-  }
+export function matchSource(source: Source, matcher: Matcher, work: Work): Source {
+  return new MapSource(source, (document) => (matcher.matches(document, 0) ? document : undefined), work);
 }

@@ -10,7 +10,7 @@ import type { SortSpec } from '../sort.ts';
 import type { Partition } from '../window/partition.ts';
 import { SpillableList } from '../spill/spillable_list.ts';
 import type { StageMemory } from './memory_budget.ts';
-import { Pace } from './pace.ts';
+import { Pace } from '../pace.ts';
 import { PAUSE } from './source.ts';
 
 export interface PartitionsPlace {
@@ -48,7 +48,7 @@ export class Partitions {
   /** In the order of their values. One is gone when the next is asked for. */
   *sorted(): Generator<Partition | typeof PAUSE> {
     const { memory } = this.#place;
-    const pace = new Pace();
+    const pace = new Pace(this.#place.scope.turn);
     let next = this.#sorter.nextEntry();
     while (next !== undefined) {
       const name = this.#nameOf(next);
@@ -56,7 +56,7 @@ export class Partitions {
       this.#members = new SpillableList({ ...memory, exceeded: partitionTooLarge });
       do {
         this.#members.add(next);
-        if (pace.mustPause()) yield PAUSE;
+        if (pace.isOver()) yield PAUSE;
         next = this.#sorter.nextEntry();
       } while (next !== undefined && this.#nameOf(next) === name);
       yield this.#partition(this.#members);

@@ -18,7 +18,8 @@ export const projectStage: StageKind = {
         'Invalid $project :: caused by :: projection specification must have at least one field',
       );
     }
-    return { kind: 'other', open: (source) => new MapSource(source, (document) => projection.apply(document, 0)) };
+    const apply = (document: Uint8Array): Uint8Array => projection.apply(document, 0);
+    return { kind: 'other', open: (source) => new MapSource(source, apply, scope.work) };
   },
 };
 

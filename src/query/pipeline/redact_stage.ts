@@ -6,7 +6,7 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, rawString, type RawValue } from '../../bson/value.ts';
 import { BsonWriter, type FieldName } from '../../bson/writer.ts';
 import { compileExpression, constantExpression, type Expression } from '../expression.ts';
-import { PAUSE, type Source } from './source.ts';
+import { MapSource } from './map_source.ts';
 import type { StageKind } from './stage.ts';
 
 /** The variables are texts, as in MongoDB. */
@@ -25,32 +25,12 @@ export const redactStage: StageKind = {
   isOneByOne: true,
   parse(operand, { scope }) {
     const redaction = new Redaction(compileExpression(operand, scope.with(VARIABLES)));
-    return { kind: 'other', open: (source) => new RedactSource(source, redaction) };
+    return {
+      kind: 'other',
+      open: (source) => new MapSource(source, (document) => redaction.document(document), scope.work),
+    };
   },
 };
-
-class RedactSource implements Source {
-  readonly #source: Source;
-  readonly #redaction: Redaction;
-
-  constructor(source: Source, redaction: Redaction) {
-    this.#source = source;
-    this.#redaction = redaction;
-  }
-
-  next(): ReturnType<Source['next']> {
-    for (;;) {
-      const document = this.#source.next();
-      if (document === undefined || document === PAUSE) return document;
-      const redacted = this.#redaction.document(document);
-      if (redacted !== undefined) return redacted;
-    }
-  }
-
-  close(): void {
-    this.#source.close();
-  }
-}
 
 class Redaction {
   readonly #expression: Expression;

@@ -5,7 +5,7 @@ import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { describeValue } from '../describe.ts';
-import { compileExpression, type Expression } from '../expression.ts';
+import { compileExpression, type Expression, type ExpressionScope } from '../expression.ts';
 import { MapSource } from './map_source.ts';
 import type { Stage, StageKind } from './stage.ts';
 
@@ -13,14 +13,14 @@ export const replaceRootStage: StageKind = {
   name: '$replaceRoot',
   isOneByOne: true,
   parse(operand, { scope }) {
-    return replacing(compileExpression(newRootOf(operand), scope), "'newRoot' expression ");
+    return replacing(compileExpression(newRootOf(operand), scope), "'newRoot' expression ", scope);
   },
 };
 
 export const replaceWithStage: StageKind = {
   name: '$replaceWith',
   isOneByOne: true,
-  parse: (operand, { scope }) => replacing(compileExpression(operand, scope), "'replacement document' "),
+  parse: (operand, { scope }) => replacing(compileExpression(operand, scope), "'replacement document' ", scope),
 };
 
 function newRootOf(operand: RawValue): RawValue {
@@ -42,7 +42,7 @@ function newRootOf(operand: RawValue): RawValue {
   return newRoot;
 }
 
-function replacing(expression: Expression, what: string): Stage {
+function replacing(expression: Expression, what: string, { work }: ExpressionScope): Stage {
   const replace = (document: Uint8Array): Uint8Array => {
     const value = expression.evaluate(document);
     if (value?.type === BSON_TYPE.object) return copyRange(value.bytes, value.start, value.end);
@@ -53,5 +53,5 @@ function replacing(expression: Expression, what: string): Stage {
       `${what}must evaluate to an object, but resulting value ` + `was: ${shown}. Type of resulting value: '${type}'.`,
     );
   };
-  return { kind: 'other', open: (source) => new MapSource(source, replace) };
+  return { kind: 'other', open: (source) => new MapSource(source, replace, work) };
 }

@@ -16,7 +16,11 @@ export const sampleStage: StageKind = {
   name: '$sample',
   parse(operand, context) {
     const size = sizeOf(operand);
-    return { kind: 'sample', size, open: (source) => new BlockingSource(source, new SampleWork(size, context)) };
+    return {
+      kind: 'sample',
+      size,
+      open: (source) => new BlockingSource(source, new SampleWork(size, context), context.scope),
+    };
   },
 };
 

@@ -4,6 +4,8 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
 
+const FIRST_SIZE_BYTES_MAX = 16 * 1024;
+
 const NO_DOCUMENT = Uint8Array.of(5, 0, 0, 0, 0);
 
 /**
@@ -15,7 +17,8 @@ export function withValueAt(
   names: readonly Uint8Array[],
   value: RawValue | undefined,
 ): Uint8Array {
-  const writer = new BsonWriter(document.length + 64).startDocument();
+  // What is replaced may have been nearly all of it.
+  const writer = new BsonWriter(Math.min(document.length + 64, FIRST_SIZE_BYTES_MAX)).startDocument();
   fields(new ElementReader(document), names, value, writer);
   return writer.endDocument().finish();
 }

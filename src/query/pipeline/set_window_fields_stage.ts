@@ -36,7 +36,10 @@ export const setWindowFieldsStage: StageKind = {
   name: '$setWindowFields',
   parse(operand, context) {
     const spec = parseSpec(operand, context.scope);
-    return { kind: 'other', open: (source) => new BlockingSource(source, new WindowWork(spec, context)) };
+    return {
+      kind: 'other',
+      open: (source) => new BlockingSource(source, new WindowWork(spec, context), context.scope),
+    };
   },
 };
 

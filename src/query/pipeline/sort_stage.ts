@@ -4,7 +4,7 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { compileSort, type SortSpec } from '../sort.ts';
 import { Sorter } from '../sort/sorter.ts';
 import type { StageMemory } from './memory_budget.ts';
-import { Pace } from './pace.ts';
+import { Pace, type TurnTime } from '../pace.ts';
 import { PAUSE, type Source } from './source.ts';
 import type { StageKind } from './stage.ts';
 
@@ -16,18 +16,29 @@ export const sortStage: StageKind = {
     }
     const spec = compileSort(operand.bytes.slice(operand.start, operand.end), scope.order, scope);
     if (spec === undefined) throw new CommandError(15976, '$sort stage must have at least one sort key');
-    return { kind: 'sort', spec, open: (source, limit) => new SortSource(source, spec, { limit, memory }) };
+    return {
+      kind: 'sort',
+      spec,
+      open: (source, limit) => new SortSource(source, spec, { limit, memory, turn: scope.turn }),
+    };
   },
 };
+
+interface SortSettings {
+  readonly limit: number;
+  readonly memory: StageMemory;
+  readonly turn: TurnTime;
+}
 
 class SortSource implements Source {
   readonly #source: Source;
   readonly #sorter: Sorter;
-  readonly #pace = new Pace();
+  readonly #pace: Pace;
   #isSorted = false;
 
-  constructor(source: Source, spec: SortSpec, how: { readonly limit: number; readonly memory: StageMemory }) {
+  constructor(source: Source, spec: SortSpec, how: SortSettings) {
     this.#source = source;
+    this.#pace = new Pace(how.turn);
     this.#sorter = new Sorter(spec, how.limit, how.memory);
   }
 
@@ -38,7 +49,7 @@ class SortSource implements Source {
       if (document === undefined) this.#isSorted = true;
       else this.#sorter.add(document);
     }
-    return this.#pace.mustPause() ? PAUSE : this.#sorter.next();
+    return this.#pace.isOver() ? PAUSE : this.#sorter.next();
   }
 
   close(): void {

@@ -200,12 +200,12 @@ function checkSessionsOperand(stage: string, operand: RawValue): void {
   }
 }
 
-function stageOf(request: SystemRequest, { system }: StageContext): Stage {
+function stageOf(request: SystemRequest, { system, scope }: StageContext): Stage {
   return {
     kind: 'other',
     open(source): Source {
       source.close();
-      return new ListSource(system(request));
+      return new ListSource(system(request), scope.turn);
     },
   };
 }

@@ -17,7 +17,8 @@ export const unsetStage: StageKind = {
     for (const path of pathsOf(operand)) writer.value(path, RAW_FALSE);
     const projection = compileStageProjection(writer.endDocument().finish(), scope);
     if (projection === undefined) return { kind: 'other', open: (source) => source };
-    return { kind: 'other', open: (source) => new MapSource(source, (document) => projection.apply(document, 0)) };
+    const apply = (document: Uint8Array): Uint8Array => projection.apply(document, 0);
+    return { kind: 'other', open: (source) => new MapSource(source, apply, scope.work) };
   },
 };
 

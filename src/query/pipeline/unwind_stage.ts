@@ -6,6 +6,7 @@ import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import { maybeStringOf, RAW_NULL, rawInt64, stringOf, type RawValue } from '../../bson/value.ts';
 import { fieldPathComponents } from '../field_path.ts';
 import { valueThroughDocuments, withValueAt } from './set_at_path.ts';
+import { Pace, type TurnTime } from '../pace.ts';
 import { PAUSE, type Source } from './source.ts';
 import type { StageKind } from './stage.ts';
 
@@ -19,9 +20,9 @@ interface UnwindSpec {
 export const unwindStage: StageKind = {
   name: '$unwind',
   isOneByOne: true,
-  parse(operand) {
+  parse(operand, { scope }) {
     const spec = parseSpec(operand);
-    return { kind: 'other', open: (source) => new UnwindSource(source, spec) };
+    return { kind: 'other', open: (source) => new UnwindSource(source, spec, scope.turn) };
   },
 };
 
@@ -98,9 +99,11 @@ class UnwindSource implements Source {
   #document: Uint8Array | undefined;
   #items = new ElementReader();
   #index = 0n;
+  readonly #pace: Pace;
 
-  constructor(source: Source, spec: UnwindSpec) {
+  constructor(source: Source, spec: UnwindSpec, turn: TurnTime) {
     this.#source = source;
+    this.#pace = new Pace(turn);
     this.#spec = spec;
   }
 
@@ -108,6 +111,7 @@ class UnwindSource implements Source {
     for (;;) {
       const document = this.#document;
       if (document !== undefined) {
+        if (this.#pace.isOver()) return PAUSE;
         if (this.#items.next()) return this.#item(document);
         this.#document = undefined;
       }

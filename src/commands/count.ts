@@ -39,7 +39,8 @@ export const countCommand: Command = {
       return counted.then((total) => writeCount(reply, count, total));
     }
     const order = valueOrderFor(count.collation, collection);
-    const filter = compileFilter(count.query, expressionScope(context, { order }));
+    const turn = new Turn(context.env.clock);
+    const filter = compileFilter(count.query, expressionScope(context, { order, turn }));
     if (collection === undefined) {
       refuseTextWithoutCollection(filter, ns);
       let total = virtualDocuments(ns, data, readAt())?.filter((one) => filter.matcher.matches(one, 0)).length ?? 0;
@@ -52,7 +53,6 @@ export const countCommand: Command = {
       writeCount(reply, count, collection.count);
       return undefined;
     }
-    const turn = new Turn(context.env.clock);
     const limit = count.limit + count.skip;
     const run = new CountRun({ collection, filter, hint, at: readAt(), turn, limit });
     const resume = (): void => {
@@ -104,7 +104,7 @@ function countOnView(
   const turn = new Turn(context.env.clock);
   const stages = [matchStage(query)];
   if (limit !== Infinity) stages.push(numberStage('$limit', limit + skip));
-  const scope = expressionScope(context, { order: viewOrderFor(collation, view) });
+  const scope = expressionScope(context, { order: viewOrderFor(collation, view), turn });
   const opened = openView(view, { stages, scope, hint, readAt, turn }, context);
   let total = 0;
   const advance = (): 'done' | 'pause' => {

@@ -39,7 +39,7 @@ export const distinctCommand: Command = {
     const view = collection === undefined ? resolveView(data.catalog, ns) : undefined;
     const { collation } = distinct;
     const order = view === undefined ? valueOrderFor(collation, collection) : viewOrderFor(collation, view);
-    const scope = expressionScope(context, { order });
+    const scope = expressionScope(context, { order, turn });
     const filter = compileFilter(distinct.query, scope);
     let query: RunningQuery;
     let subjects: CursorRequest['subjects'] = collection === undefined ? [] : [collection];

@@ -233,14 +233,14 @@ function runFind(
   const owner = data.catalog.find(find.ns);
   const view = resolveView(data.catalog, find.ns);
   if (view !== undefined) return findOnView(view, find, { request, context, reply });
+  const turn = new Turn(context.env.clock);
   const valueOrder = valueOrderFor(find.collation, owner);
-  const scope = expressionScope(context, { variables: find.variables, order: valueOrder });
+  const scope = expressionScope(context, { variables: find.variables, order: valueOrder, turn });
   const filter = compileFilter(find.filter, scope);
   const order = orderOf(find, scope);
   const projection = find.projection === undefined ? undefined : compileProjection(find.projection, filter, scope);
   const compiled: CompiledFind = { ...find, filter, order, projection, source: find };
   const readAt = readPoint(request, context, find.ns);
-  const turn = new Turn(context.env.clock);
   if (find.ns === OPLOG_NS) return openOplogCursor(compiled, turn, request, { context, reply });
   const collection = data.catalog.find(find.ns);
   if (collection === undefined) {

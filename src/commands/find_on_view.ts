@@ -26,7 +26,7 @@ export function findOnView(
   const readAt = readPoint(request, context, view.ns);
   const turn = new Turn(context.env.clock);
   const order = viewOrderFor(find.collation, view);
-  const scope = expressionScope(context, { variables: find.variables, order });
+  const scope = expressionScope(context, { variables: find.variables, order, turn });
   const opened = openView(view, { stages: viewStagesOf(find), scope, hint: find.hint, readAt, turn }, context);
   const cursor = {
     ...opened,

@@ -1,12 +1,14 @@
 /** Counting what a query would return, without reading documents where the index alone tells. */
 import type { Timestamp } from '../base/optime.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
+import { matchSource } from '../query/pipeline/match_stage.ts';
+import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { Collection } from './collection.ts';
 import { choosePlan, type Hint } from './plan.ts';
 import type { Access, IndexAccess } from './planner/access.ts';
 import type { RecordScan } from './record_scan.ts';
 import { RangeWalk } from './range_walk.ts';
-import { openScan } from './scan.ts';
+import { openScan, ScanSource } from './scan.ts';
 import type { Turn } from './turn.ts';
 
 export interface CountRequest {
@@ -27,6 +29,7 @@ export function countsKeys(access: Access): access is IndexAccess {
 export class CountRun {
   readonly #request: CountRequest;
   readonly #walk: RangeWalk | undefined;
+  readonly #source: Source | undefined;
   readonly #scan: RecordScan | undefined;
   count = 0;
 
@@ -37,7 +40,11 @@ export class CountRun {
     if (isExact && countsKeys(access)) {
       this.#walk = new RangeWalk(access.index?.table ?? collection.ids, access.ranges, false, at);
     } else {
-      this.#scan = openScan({ collection, access, matcher: isExact ? undefined : filter.matcher, at, turn });
+      const work = filter.isSpecial ? undefined : filter.work;
+      const matcher = isExact || work !== undefined ? undefined : filter.matcher;
+      this.#scan = openScan({ collection, access, matcher, at, turn });
+      const found = new ScanSource(this.#scan, collection.queries.all);
+      this.#source = work === undefined ? found : matchSource(found, filter.matcher, work);
     }
   }
 
@@ -49,9 +56,9 @@ export class CountRun {
         if (turn.isOver()) return 'pause';
         if (this.#walk.next() === undefined) return 'done';
       } else {
-        const step = this.#scan?.advance() ?? 'end';
-        if (step === 'pause') return 'pause';
-        if (step === 'end') return 'done';
+        const document = this.#source?.next();
+        if (document === PAUSE) return 'pause';
+        if (document === undefined) return 'done';
       }
       this.count += 1;
     }

@@ -1,8 +1,11 @@
 /** A query that is under way: its plan's scan, and what find does with the documents on their way out. */
 import type { Timestamp } from '../base/optime.ts';
+import type { Work } from '../query/expression/work.ts';
 import type { CompiledFilter, Matcher } from '../query/matcher.ts';
 import { carryingMetadata, type StageMemory } from '../query/pipeline/memory_budget.ts';
 import { metadataOf } from '../query/match/special_conditions.ts';
+import { MapSource } from '../query/pipeline/map_source.ts';
+import { matchSource } from '../query/pipeline/match_stage.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { Projection } from '../query/projection.ts';
 import { Sorter } from '../query/sort/sorter.ts';
@@ -70,32 +73,45 @@ export function isCovered({ shape, sort }: Pick<FindRequest, 'shape' | 'sort'>, 
 export function openPlanned(
   request: FindRequest,
   plan: Plan,
-  watched: (scan: RecordScan) => RecordScan = (scan) => scan,
+  watched?: (scan: RecordScan) => RecordScan,
 ): PlannedQuery {
   const { collection, filter, at, turn } = request;
-  const matcher = plan.isExact ? undefined : filter.matcher;
-  const scan = watched(
-    openScan({
-      ...{ collection, access: plan.access, matcher, at, turn },
-      wanted: wantedOf(request, plan),
-      isCovered: isCovered(request, plan),
-    }),
-  );
+  // A scan that is watched is to show what it selects itself.
+  const work = filter.isSpecial || watched !== undefined ? undefined : filter.work;
+  const matcher = plan.isExact || work !== undefined ? undefined : filter.matcher;
+  const opened = openScan({
+    ...{ collection, access: plan.access, matcher, at, turn },
+    wanted: work === undefined ? wantedOf(request, plan) : Infinity,
+    isCovered: isCovered(request, plan),
+  });
+  const scan = watched === undefined ? opened : watched(opened);
   const memory = request.sort === undefined ? undefined : sortMemory(request);
-  return queryOver({ ...request, memory }, plan, scan);
+  const found = documentsOf(scan, request, plan);
+  const source = work === undefined ? found : matchSource(found, filter.matcher, work);
+  return queryOver({ ...request, memory }, plan, { scan, source });
 }
 
 type QueryRequest = Pick<FindRequest, 'collection' | 'sort' | 'skip' | 'limit' | 'turn' | 'memory' | 'projection'> & {
   readonly cached?: CachedChoice | undefined;
 };
 
+interface Found {
+  readonly scan: RecordScan;
+  /** What of its documents matches. */
+  readonly source: Source;
+}
+
+function documentsOf(scan: RecordScan, { collection, cached }: QueryRequest, plan: Plan): Source {
+  const { queries, plans } = collection;
+  const choice = cached ?? plan.cached;
+  return new ScanSource(scan, queries.all, choice && { plans, choice });
+}
+
 /** Sorts, cuts and reshapes what a scan finds. */
-function queryOver(request: QueryRequest, plan: Plan, scan: RecordScan): PlannedQuery {
+function queryOver(request: QueryRequest, plan: Plan, found: Found): PlannedQuery {
   const { turn, memory } = request;
   const counters = request.collection.queries.all;
-  const cached = request.cached ?? plan.cached;
-  const { plans } = request.collection;
-  let source: Source = new ScanSource(scan, counters, cached && { plans, choice: cached });
+  let { source } = found;
   let sorted: SortSource | undefined;
   if (request.sort !== undefined && !isInOrder(plan, request.sort)) {
     counters.sorts += 1;
@@ -107,8 +123,20 @@ function queryOver(request: QueryRequest, plan: Plan, scan: RecordScan): Planned
     window = new WindowSource(source, request.skip, request.limit);
     source = window;
   }
-  const { projection } = request;
-  return new FindQuery({ source, turn, projection, scan, sorted, window, isSingle: plan.access.kind === 'id' });
+  let { projection } = request;
+  if (projection?.work !== undefined) {
+    source = projectedSource(source, projection, projection.work);
+    projection = undefined;
+  }
+  return new FindQuery({
+    source,
+    turn,
+    projection,
+    scan: found.scan,
+    sorted,
+    window,
+    isSingle: plan.access.kind === 'id',
+  });
 }
 
 /** A query whose filter need not be parsed. */
@@ -124,12 +152,17 @@ export interface PreparedRequest extends Omit<FindRequest, 'filter' | 'hint' | '
 export function openPrepared(request: PreparedRequest): RunningQuery {
   const { collection, plan, matcher, isCovered, at, turn } = request;
   const wanted = wantedOf(request, plan);
-  return queryOver(request, plan, openScan({ collection, access: plan.access, matcher, at, turn, wanted, isCovered }));
+  const scan = openScan({ collection, access: plan.access, matcher, at, turn, wanted, isCovered });
+  return queryOver(request, plan, { scan, source: documentsOf(scan, request, plan) });
 }
 
 /** How many records a scan has to give at most. */
 function wantedOf({ sort, skip, limit }: Pick<FindRequest, 'sort' | 'skip' | 'limit'>, plan: Plan): number {
   return isInOrder(plan, sort) ? skip + limit : Infinity;
+}
+
+function projectedSource(source: Source, projection: Projection, work: Work): Source {
+  return new MapSource(source, (document) => projection.apply(document, 0), work);
 }
 
 /** What is known of documents goes to disk with them. */

@@ -13,6 +13,7 @@
 import type { RawValue } from '../bson/value.ts';
 import type { Collation } from './collation.ts';
 import { BARE_SCOPE } from './expression.ts';
+import type { Work } from './expression/work.ts';
 import { compilePredicate } from './match/compile.ts';
 import { collatedIdOf, conjunctsOf, idEqualityOf, type Conjunct } from './match/conjuncts.ts';
 import type { Matcher } from './match/document_matcher.ts';
@@ -35,6 +36,8 @@ export interface CompiledFilter {
   readonly isSpecial: boolean;
   /** As `idEquality`, where it is equality under a collation. */
   readonly collatedId: { readonly value: RawValue; readonly collation: Collation } | undefined;
+  /** Set when it holds an expression, whose evaluation may take longer than a turn. */
+  readonly work: Work | undefined;
   /** Whether every document matches. */
   readonly matchesAll: boolean;
 }
@@ -71,6 +74,27 @@ export function filterOf(predicate: Predicate): CompiledFilter {
     idEquality: isSpecial ? undefined : idEqualityOf(conjuncts),
     collatedId: isSpecial ? undefined : collatedIdOf(predicate),
     isSpecial,
+    work: workOf(predicate),
     matchesAll: predicate.kind === 'and' && predicate.children.length === 0,
   };
+}
+
+/** Expressions stand at the top of a filter, or below logical operators. */
+function workOf(predicate: Predicate): Work | undefined {
+  switch (predicate.kind) {
+    case 'document':
+      return predicate.work;
+    case 'not':
+      return workOf(predicate.child);
+    case 'and':
+    case 'or':
+    case 'nor':
+      for (const child of predicate.children) {
+        const work = workOf(child);
+        if (work !== undefined) return work;
+      }
+      return undefined;
+    default:
+      return undefined;
+  }
 }

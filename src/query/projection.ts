@@ -10,6 +10,7 @@ import { fieldName } from '../bson/bytes.ts';
 import { documentSize, ElementReader } from '../bson/elements.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { BARE_SCOPE, type ExpressionScope } from './expression.ts';
+import type { Work } from './expression/work.ts';
 import { matchedArrayIndex } from './match/positional.ts';
 import type { CompiledFilter } from './matcher.ts';
 import { ProjectionRun } from './projection/apply.ts';
@@ -17,6 +18,8 @@ import { withPositionalItem } from './projection/find_operators.ts';
 import { ProjectionParser } from './projection/parse.ts';
 
 export interface Projection {
+  /** Set when it computes fields, which may take longer than a turn. */
+  readonly work?: Work | undefined;
   /** The reshaped document, owned by the caller. */
   apply(bytes: Uint8Array, at: number): Uint8Array;
   /** As `apply`, writing the fields into the document that is open in `writer`. */
@@ -32,7 +35,7 @@ export function compileProjection(
   const parser = new ProjectionParser('find', scope);
   parser.document('', spec, 0);
   if (parser.isEmpty) return undefined;
-  const projection = projectionOf(parser);
+  const projection = { ...projectionOf(parser), work: parser.tree.computes ? scope.work : undefined };
   const { positional } = parser;
   return positional === undefined ? projection : positionalProjection(projection, positional, filter);
 }

@@ -8,6 +8,7 @@ import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
 import { isNullish } from './build.ts';
+import { remembered } from './work.ts';
 
 const NO_DOCUMENT = Uint8Array.of(5, 0, 0, 0, 0);
 
@@ -63,7 +64,10 @@ export function unaryOperator(
     name,
     compile(operand, scope) {
       const [only] = compileAll(exactOperands(name, operand, 1), scope);
-      return folded([only], (root) => evaluate(only.evaluate(root), scope));
+      return folded(
+        [only],
+        remembered(scope.work, (root) => evaluate(only.evaluate(root), scope)),
+      );
     },
   };
 }
@@ -82,7 +86,10 @@ export function binaryOperator(
     name,
     compile(operand, scope) {
       const [left, right] = compileAll(exactOperands(name, operand, 2), scope);
-      return folded([left, right], (root) => evaluate(left.evaluate(root), right.evaluate(root), scope));
+      return folded(
+        [left, right],
+        remembered(scope.work, (root) => evaluate(left.evaluate(root), right.evaluate(root), scope)),
+      );
     },
   };
 }
@@ -105,11 +112,10 @@ export function listOperator(
     name,
     compile(operand, scope) {
       const parts = compileAll(countedOperands(name, operand, count), scope);
-      return folded(parts, (root) =>
-        evaluate(
-          parts.map((part) => part.evaluate(root)),
-          scope,
-        ),
+      const all = (root: Uint8Array): Value[] => parts.map((part) => part.evaluate(root));
+      return folded(
+        parts,
+        remembered(scope.work, (root) => evaluate(all(root), scope)),
       );
     },
   };
@@ -125,7 +131,10 @@ export function lazyOperator(
     name,
     compile(operand, scope) {
       const parts = compileAll(countedOperands(name, operand, count), scope);
-      return folded(parts, (root) => evaluate(parts, root, scope));
+      return folded(
+        parts,
+        remembered(scope.work, (root) => evaluate(parts, root, scope)),
+      );
     },
   };
 }

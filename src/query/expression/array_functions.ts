@@ -69,8 +69,13 @@ export const mapOperator: ExpressionOperator = {
     const item = new Cell();
     const inner = scope.with([[itemName(parts.get('as')), item.expression]]);
     const body = inner.compile(required(parts, 'in', 16882, '$map'));
-    const make = loopOf<RawValue, Mapping>(scope.work, {
-      start: (array) => ({ items: new ItemWalk(array), results: new ItemList('$map') }),
+    const evaluate = loopOf<Mapping>(scope.work, {
+      start(root) {
+        const array = input.evaluate(root);
+        if (isNullish(array)) return RAW_NULL;
+        if (!isArray(array)) throw new CommandError(16883, `input to $map must be an array not ${typeNameOf(array)}`);
+        return { items: new ItemWalk(array), results: new ItemList('$map') };
+      },
       step({ items, results }, root) {
         if (!items.hasItem()) return false;
         item.value = items.item;
@@ -80,15 +85,7 @@ export const mapOperator: ExpressionOperator = {
       },
       end: ({ results }) => results.array(),
     });
-    return {
-      constant: undefined,
-      evaluate(root) {
-        const array = input.evaluate(root);
-        if (isNullish(array)) return RAW_NULL;
-        if (!isArray(array)) throw new CommandError(16883, `input to $map must be an array not ${typeNameOf(array)}`);
-        return make(array, root);
-      },
-    };
+    return { constant: undefined, evaluate };
   },
 };
 
@@ -103,8 +100,16 @@ export const filterOperator: ExpressionOperator = {
     const condition = inner.compile(required(parts, 'cond', 28650, '$filter'));
     const limitPart = parts.get('limit');
     const limit = limitPart === undefined ? undefined : scope.compile(limitPart);
-    const make = loopOf<Filtering, Mapping & Filtering>(scope.work, {
-      start: (input) => ({ ...input, items: new ItemWalk(input.array), results: new ItemList('$filter') }),
+    const evaluate = loopOf<Filtering>(scope.work, {
+      start(root) {
+        const array = input.evaluate(root);
+        if (isNullish(array)) return RAW_NULL;
+        if (!isArray(array)) {
+          throw new CommandError(28651, `input to $filter must be an array not ${typeNameOf(array)}`);
+        }
+        const count = limit === undefined ? Infinity : filterLimit(limit.evaluate(root));
+        return { count, items: new ItemWalk(array), results: new ItemList('$filter') };
+      },
       step({ items, results, count }, root) {
         if (results.length >= count || !items.hasItem()) return false;
         item.value = items.item;
@@ -114,23 +119,11 @@ export const filterOperator: ExpressionOperator = {
       },
       end: ({ results }) => results.array(),
     });
-    return {
-      constant: undefined,
-      evaluate(root) {
-        const array = input.evaluate(root);
-        if (isNullish(array)) return RAW_NULL;
-        if (!isArray(array)) {
-          throw new CommandError(28651, `input to $filter must be an array not ${typeNameOf(array)}`);
-        }
-        const count = limit === undefined ? Infinity : filterLimit(limit.evaluate(root));
-        return make({ array, count }, root);
-      },
-    };
+    return { constant: undefined, evaluate };
   },
 };
 
-interface Filtering {
-  readonly array: RawValue;
+interface Filtering extends Mapping {
   /** Most items that are kept. */
   readonly count: number;
 }
@@ -164,8 +157,15 @@ export const reduceOperator: ExpressionOperator = {
   name: '$reduce',
   compile(operand, scope) {
     const { input, initial, body, item, result } = reduceParts(operand, scope);
-    const make = loopOf<Reducing, Reducing & { readonly items: ItemWalk }>(scope.work, {
-      start: (reducing) => ({ ...reducing, items: new ItemWalk(reducing.array) }),
+    const evaluate = loopOf<Reducing>(scope.work, {
+      start(root) {
+        const array = input.evaluate(root);
+        if (isNullish(array)) return RAW_NULL;
+        if (!isArray(array)) {
+          throw new CommandError(40080, `$reduce requires that 'input' be an array, found: ${shownValue(array)}`);
+        }
+        return { items: new ItemWalk(array), value: initial.evaluate(root) };
+      },
       step(state, root) {
         const { items } = state;
         if (!items.hasItem()) return false;
@@ -179,22 +179,12 @@ export const reduceOperator: ExpressionOperator = {
       },
       end: ({ value }) => value,
     });
-    return {
-      constant: undefined,
-      evaluate(root) {
-        const array = input.evaluate(root);
-        if (isNullish(array)) return RAW_NULL;
-        if (!isArray(array)) {
-          throw new CommandError(40080, `$reduce requires that 'input' be an array, found: ${shownValue(array)}`);
-        }
-        return make({ array, value: initial.evaluate(root) }, root);
-      },
-    };
+    return { constant: undefined, evaluate };
   },
 };
 
 interface Reducing {
-  readonly array: RawValue;
+  readonly items: ItemWalk;
   /** Reached so far. */
   value: Value;
 }

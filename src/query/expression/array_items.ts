@@ -102,23 +102,23 @@ export const concatArraysOperator: ExpressionOperator = {
   name: '$concatArrays',
   compile(operand, scope) {
     const parts = compileAll(operandsOf(operand), scope);
-    const join = loopOf<readonly RawValue[], Joining>(scope.work, {
-      start: (arrays) => ({ arrays, list: new ItemList('$concatArrays'), next: 0, reader: undefined }),
+    const join = loopOf<Joining>(scope.work, {
+      start(root) {
+        const arrays: RawValue[] = [];
+        for (const part of parts) {
+          const array = part.evaluate(root);
+          if (isNullish(array)) return RAW_NULL;
+          if (!isArray(array)) {
+            throw new CommandError(28664, `$concatArrays only supports arrays, not ${typeNameOf(array)}`);
+          }
+          arrays.push(array);
+        }
+        return { arrays, list: new ItemList('$concatArrays'), next: 0, reader: undefined };
+      },
       step: goOnJoining,
       end: ({ list }) => list.array(),
     });
-    return folded(parts, (root) => {
-      const arrays: RawValue[] = [];
-      for (const part of parts) {
-        const array = part.evaluate(root);
-        if (isNullish(array)) return RAW_NULL;
-        if (!isArray(array)) {
-          throw new CommandError(28664, `$concatArrays only supports arrays, not ${typeNameOf(array)}`);
-        }
-        arrays.push(array);
-      }
-      return join(arrays, root);
-    });
+    return folded(parts, join);
   },
 };
 

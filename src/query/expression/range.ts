@@ -3,7 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { EXPRESSION_RANGE_ITEMS_MAX } from '../../base/limits.ts';
 import { writeInt32 } from '../../bson/bytes.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import { numberOf, rawValue, type RawValue } from '../../bson/value.ts';
+import { numberOf, rawValue } from '../../bson/value.ts';
 import { printedNumber } from '../number/print_number.ts';
 import { int32Of } from '../number/whole.ts';
 import { compileAll, countedOperands, folded } from './arguments.ts';
@@ -36,8 +36,11 @@ export const rangeOperator: ExpressionOperator = {
   name: '$range',
   compile(operand, scope) {
     const parts = compileAll(countedOperands('$range', operand, { min: 2, max: 3 }), scope);
-    const make = loopOf<Range, Making>(scope.work, { start: begin, step: goOn, end: ({ bytes }) => arrayIn(bytes) });
-    const evaluate = (root: Uint8Array): Value => make(rangeOf(parts.map((part) => part.evaluate(root))), root);
+    const evaluate = loopOf<Making>(scope.work, {
+      start: (root) => begin(rangeOf(parts.map((part) => part.evaluate(root)))),
+      step: goOn,
+      end: ({ bytes }) => rawValue(BSON_TYPE.array, bytes),
+    });
     const isFixed = parts.every(({ constant }) => constant !== undefined);
     const isLong = isFixed && rangeOf(parts.map(({ constant }) => constant)).count > FOLDED_ITEMS_MAX;
     return isLong ? { constant: undefined, evaluate } : folded(parts, evaluate);
@@ -79,10 +82,6 @@ function goOn(making: Making): boolean {
   making.written = until;
   making.end = at;
   return until < count;
-}
-
-function arrayIn(bytes: Uint8Array): RawValue {
-  return rawValue(BSON_TYPE.array, bytes);
 }
 
 function rangeOperand(value: Value, what: string, notNumber: number, notWhole: number): number {

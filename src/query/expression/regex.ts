@@ -3,7 +3,7 @@ import { CommandError } from '../../base/command_error.ts';
 import { fieldName, textOf } from '../../bson/bytes.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
-import { RAW_FALSE, RAW_NULL, rawBool, rawInt32, rawString, stringOf, type RawValue } from '../../bson/value.ts';
+import { RAW_NULL, rawBool, rawInt32, rawString, stringOf, type RawValue } from '../../bson/value.ts';
 import { compileRegex, type CompiledRegex, type RegexMatch } from '../regex/compile_regex.ts';
 import { folded } from './arguments.ts';
 import { arrayOf, isNullish, objectOf } from './build.ts';
@@ -11,7 +11,7 @@ import { ItemList } from './item_list.ts';
 import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
-import { loopOf } from './work.ts';
+import { loopOf, remembered } from './work.ts';
 
 interface RegexOperands {
   readonly input: Expression;
@@ -19,13 +19,15 @@ interface RegexOperands {
   readonly options: Expression | undefined;
 }
 
+interface RegexInput {
+  readonly regex: CompiledRegex;
+  readonly text: string;
+}
+
+/** What becomes of the input, which is undefined when it or the regex is null. */
 interface RegexResult {
-  /** When the input or the regex is null. */
-  readonly none: RawValue;
   /** For one place in an expression. */
-  make(
-    scope: ExpressionScope,
-  ): (found: { readonly regex: CompiledRegex; readonly text: string }, root: Uint8Array) => Value;
+  make(scope: ExpressionScope, inputOf: (root: Uint8Array) => RegexInput | undefined): Expression['evaluate'];
 }
 
 const MATCH = fieldName('match');
@@ -39,41 +41,41 @@ function regexOperator(name: `$${string}`, result: RegexResult): ExpressionOpera
       const operands = parse(name, operand, scope);
       const { input, regex, options } = operands;
       const cache = new LastRegex(name);
-      const make = result.make(scope);
-      return folded(options === undefined ? [input, regex] : [input, regex, options], (root) => {
+      const inputOf = (root: Uint8Array): RegexInput | undefined => {
         const value = input.evaluate(root);
         if (!isNullish(value) && value.type !== BSON_TYPE.string) {
           throw new CommandError(51104, `${name} needs 'input' to be of type string`);
         }
         const compiled = cache.get(regex.evaluate(root), options?.evaluate(root));
-        if (compiled === undefined || isNullish(value)) return result.none;
-        return make({ regex: compiled, text: stringOf(value) }, root);
-      });
+        return compiled === undefined || isNullish(value) ? undefined : { regex: compiled, text: stringOf(value) };
+      };
+      const parts = options === undefined ? [input, regex] : [input, regex, options];
+      return folded(parts, result.make(scope, inputOf));
     },
   };
 }
 
 export const regexMatchOperator = regexOperator('$regexMatch', {
-  none: RAW_FALSE,
-  make:
-    () =>
-    ({ regex, text }) =>
-      rawBool(regex.test(text)),
+  make: ({ work }, inputOf) =>
+    remembered(work, (root) => {
+      const input = inputOf(root);
+      return rawBool(input !== undefined && input.regex.test(input.text));
+    }),
 });
 
 export const regexFindOperator = regexOperator('$regexFind', {
-  none: RAW_NULL,
-  make:
-    () =>
-    ({ regex, text }) => {
-      const match = regex.match(text, 0);
-      return match === undefined ? RAW_NULL : matchDocument(text, match, codePointsIn(text, 0, match.start));
-    },
+  make: ({ work }, inputOf) =>
+    remembered(work, (root) => {
+      const input = inputOf(root);
+      const match = input?.regex.match(input.text, 0);
+      if (input === undefined || match === undefined) return RAW_NULL;
+      return matchDocument(input.text, match, codePointsIn(input.text, 0, match.start));
+    }),
 });
 
-interface Finding {
-  readonly regex: CompiledRegex;
-  readonly text: string;
+const NOTHING_FOUND = arrayOf([]);
+
+interface Finding extends RegexInput {
   readonly found: ItemList;
   /** Where the next match is sought; undefined when there is none. */
   from: number | undefined;
@@ -83,14 +85,16 @@ interface Finding {
 }
 
 export const regexFindAllOperator = regexOperator('$regexFindAll', {
-  none: arrayOf([]),
-  make({ work }) {
-    return loopOf<Pick<Finding, 'regex' | 'text'>, Finding>(work, {
-      start: (input) => ({ ...input, found: new ItemList('$regexFindAll'), from: 0, index: 0, countedTo: 0 }),
+  make: ({ work }, inputOf) =>
+    loopOf<Finding>(work, {
+      start(root) {
+        const input = inputOf(root);
+        if (input === undefined) return NOTHING_FOUND;
+        return { ...input, found: new ItemList('$regexFindAll'), from: 0, index: 0, countedTo: 0 };
+      },
       step: findNext,
       end: ({ found }) => found.array(),
-    });
-  },
+    }),
 });
 
 /** A match without length moves on by one character; nothing is sought at the end of a text that is not empty. */

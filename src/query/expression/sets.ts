@@ -58,16 +58,15 @@ function operandError(code: number, name: string, value: Value): CommandError {
 }
 
 /** An operator whose operands are looked at one by one, as far as its loop asks for them. */
-function setOperator<S>(
+function setOperator<S extends object>(
   name: `$${string}`,
-  kind: (parts: readonly Expression[], scope: ExpressionScope) => LoopKind<undefined, S>,
+  kind: (parts: readonly Expression[], scope: ExpressionScope) => LoopKind<S>,
 ): ExpressionOperator {
   return {
     name,
     compile(operand, scope) {
       const parts = compileAll(operandsOf(operand), scope);
-      const run = loopOf(scope.work, kind(parts, scope));
-      return folded(parts, (root) => run(undefined, root));
+      return folded(parts, loopOf(scope.work, kind(parts, scope)));
     },
   };
 }
@@ -160,89 +159,78 @@ interface Pair {
   readonly with: RawValue;
 }
 
-function comparingLoop(
-  order: ValueOrder,
-  see: (state: Comparing, key: string) => boolean,
-  end: (state: Comparing) => Value,
-): LoopKind<Pair, Comparing> {
-  return {
-    start: (pair) => ({
-      keys: new Set(),
-      of: new ItemWalk(pair.of),
-      with: new ItemWalk(pair.with),
-      kept: new ItemList('$setDifference'),
-      isSubset: true,
-    }),
-    step(state) {
-      if (state.of.hasItem()) {
-        state.keys.add(order.keyOf(state.of.item));
-        state.of.pass();
-        return true;
-      }
-      if (!state.with.hasItem()) return false;
-      const goesOn = see(state, order.keyOf(state.with.item));
-      state.with.pass();
-      return goesOn;
-    },
-    end,
-  };
+interface PairKind {
+  /** Undefined when one is null. */
+  readonly pairOf: (left: Value, right: Value) => Pair | undefined;
+  /** Called with the key of each item; whether to go on. */
+  readonly see: (state: Comparing, key: string) => boolean;
+  readonly end: (state: Comparing) => Value;
 }
 
-function pairOperator(
-  name: `$${string}`,
-  kind: (scope: ExpressionScope) => LoopKind<Pair, Comparing>,
-  pairOf: (left: Value, right: Value) => Pair | undefined,
-): ExpressionOperator {
+function pairOperator(name: `$${string}`, { pairOf, see, end }: PairKind): ExpressionOperator {
   return {
     name,
     compile(operand, scope) {
       const [left, right] = compileAll(exactOperands(name, operand, 2), scope);
-      const run = loopOf(scope.work, kind(scope));
-      return folded([left, right], (root) => {
-        const pair = pairOf(left.evaluate(root), right.evaluate(root));
-        return pair === undefined ? RAW_NULL : run(pair, root);
+      const run = loopOf<Comparing>(scope.work, {
+        start(root) {
+          const pair = pairOf(left.evaluate(root), right.evaluate(root));
+          if (pair === undefined) return RAW_NULL;
+          return {
+            keys: new Set(),
+            of: new ItemWalk(pair.of),
+            with: new ItemWalk(pair.with),
+            kept: new ItemList(name),
+            isSubset: true,
+          };
+        },
+        step: (state) => compareNext(state, scope.order, see),
+        end,
       });
+      return folded([left, right], run);
     },
   };
 }
 
-export const setDifferenceOperator = pairOperator(
-  '$setDifference',
-  ({ order }) =>
-    comparingLoop(
-      order,
-      ({ keys, kept, with: { item } }, key) => {
-        if (!keys.has(key)) kept.push(item);
-        keys.add(key);
-        return true;
-      },
-      ({ kept }) => kept.array(),
-    ),
-  (left, right) => {
+function compareNext(state: Comparing, order: ValueOrder, see: PairKind['see']): boolean {
+  if (state.of.hasItem()) {
+    state.keys.add(order.keyOf(state.of.item));
+    state.of.pass();
+    return true;
+  }
+  if (!state.with.hasItem()) return false;
+  const goesOn = see(state, order.keyOf(state.with.item));
+  state.with.pass();
+  return goesOn;
+}
+
+export const setDifferenceOperator = pairOperator('$setDifference', {
+  pairOf(left, right) {
     if (isNullish(left) || isNullish(right)) return undefined;
     if (!isArray(left)) throw pairError('$setDifference', 17048, 'First', left);
     if (!isArray(right)) throw pairError('$setDifference', 17049, 'Second', right);
     return { of: right, with: left };
   },
-);
+  see({ keys, kept, with: { item } }, key) {
+    if (!keys.has(key)) kept.push(item);
+    keys.add(key);
+    return true;
+  },
+  end: ({ kept }) => kept.array(),
+});
 
-export const setIsSubsetOperator = pairOperator(
-  '$setIsSubset',
-  ({ order }) =>
-    comparingLoop(
-      order,
-      (state, key) => {
-        state.isSubset = state.keys.has(key);
-        return state.isSubset;
-      },
-      ({ isSubset }) => rawBool(isSubset),
-    ),
-  (left, right) => {
+export const setIsSubsetOperator = pairOperator('$setIsSubset', {
+  pairOf(left, right) {
     if (!isArray(left)) throw pairError('$setIsSubset', 17046, 'First', left);
     if (!isArray(right)) throw pairError('$setIsSubset', 17042, 'Second', right);
     return { of: right, with: left };
   },
-);
+  see(state, key) {
+    state.isSubset = state.keys.has(key);
+    return state.isSubset;
+  },
+  end: ({ isSubset }) => rawBool(isSubset),
+});
 
 function pairError(name: string, code: number, which: string, value: Value): CommandError {
   const found = typeNameOf(value);

@@ -25,25 +25,23 @@ export const sortArrayOperator: ExpressionOperator = {
   name: '$sortArray',
   compile(operand, scope) {
     const { input, compare } = parse(operand, scope);
-    const sort = loopOf<RawValue, Sorting>(scope.work, {
-      start: (array) => ({
-        items: new ItemWalk(array),
-        gathered: [],
-        sort: undefined,
-        sorted: new ItemList('$sortArray'),
-      }),
+    const sort = loopOf<Sorting>(scope.work, {
+      start(root) {
+        const array = input.evaluate(root);
+        if (isNullish(array)) return RAW_NULL;
+        if (!isArray(array)) {
+          const found = typeNameOf(array);
+          throw new CommandError(
+            2942504,
+            `The input argument to $sortArray must be an array, but was of type: ${found}`,
+          );
+        }
+        return { items: new ItemWalk(array), gathered: [], sort: undefined, sorted: new ItemList('$sortArray') };
+      },
       step: (sorting) => goOn(sorting, compare),
       end: ({ sorted }) => sorted.array(),
     });
-    return folded([input], (root) => {
-      const array = input.evaluate(root);
-      if (isNullish(array)) return RAW_NULL;
-      if (!isArray(array)) {
-        const found = typeNameOf(array);
-        throw new CommandError(2942504, `The input argument to $sortArray must be an array, but was of type: ${found}`);
-      }
-      return sort(array, root);
-    });
+    return folded([input], sort);
   },
 };
 

@@ -88,19 +88,19 @@ export const splitOperator: ExpressionOperator = {
   name: '$split',
   compile(operand, scope) {
     const parts = compileAll(exactOperands('$split', operand, 2), scope);
-    const split = loopOf<Pick<Splitting, 'text' | 'cut'>, Splitting>(scope.work, {
-      start: (texts) => ({ ...texts, pieces: new ItemList('$split'), from: 0 }),
+    const split = loopOf<Splitting>(scope.work, {
+      start(root) {
+        const [input, separator] = parts.map((part) => part.evaluate(root));
+        if (isNullish(input) || isNullish(separator)) return RAW_NULL;
+        const text = textOf(input, 40085, 'first');
+        const cut = textOf(separator, 40086, 'second');
+        if (cut === '') throw new CommandError(40087, '$split requires a non-empty separator');
+        return { text, cut, pieces: new ItemList('$split'), from: 0 };
+      },
       step: cutOff,
       end: ({ pieces }) => pieces.array(),
     });
-    return folded(parts, (root) => {
-      const [input, separator] = parts.map((part) => part.evaluate(root));
-      if (isNullish(input) || isNullish(separator)) return RAW_NULL;
-      const text = textOf(input, 40085, 'first');
-      const cut = textOf(separator, 40086, 'second');
-      if (cut === '') throw new CommandError(40087, '$split requires a non-empty separator');
-      return split({ text, cut }, root);
-    });
+    return folded(parts, split);
   },
 };
 

@@ -11,6 +11,7 @@
  */
 import { Pace, type TurnTime } from '../pace.ts';
 import { PAUSE } from '../pipeline/source.ts';
+import { RawValue } from '../../bson/value.ts';
 import type { Value } from './types.ts';
 
 /** What loops left, by their places. */
@@ -85,22 +86,24 @@ export class Interruptible<A, T> {
 }
 
 /** A loop of an operator. A step takes no long time itself, apart from loops of operands. */
-export interface LoopKind<I, S> {
-  start(input: I): S;
+export interface LoopKind<S extends object> {
+  /** Evaluates what the loop goes over; a value when there is nothing to loop over. */
+  start(root: Uint8Array): S | RawValue;
   /** False when there is nothing left to do. Left in the middle, it is called again with the same state. */
   step(state: S, root: Uint8Array): boolean;
   end(state: S): Value;
 }
 
 /** The loop at one place of an expression. */
-export function loopOf<I, S>(work: Work, kind: LoopKind<I, S>): (input: I, root: Uint8Array) => Value {
+export function loopOf<S extends object>(work: Work, kind: LoopKind<S>): (root: Uint8Array) => Value {
   const place = {};
-  return (input, root) => {
+  return (root) => {
     const outer = work.frame;
     const left = outer?.get(place);
     if (left?.kind === 'done') return left.value;
     // What stands at this place was left by this loop.
-    const state = left === undefined ? kind.start(input) : (left.state as S);
+    const state = left === undefined ? kind.start(root) : (left.state as S);
+    if (state instanceof RawValue) return state;
     work.frame = left?.inner;
     try {
       while (kind.step(state, root)) {
@@ -117,6 +120,20 @@ export function loopOf<I, S>(work: Work, kind: LoopKind<I, S>): (input: I, root:
     work.frame = outer;
     const value = kind.end(state);
     outer?.set(place, { kind: 'done', value });
+    return value;
+  };
+}
+
+/** What is computed in one piece: once it took part in an evaluation that goes on, it is not computed once per turn. */
+export function remembered(work: Work, evaluate: (root: Uint8Array) => Value): (root: Uint8Array) => Value {
+  const place = {};
+  return (root) => {
+    const { frame } = work;
+    if (frame === undefined) return evaluate(root);
+    const left = frame.get(place);
+    if (left?.kind === 'done') return left.value;
+    const value = evaluate(root);
+    frame.set(place, { kind: 'done', value });
     return value;
   };
 }

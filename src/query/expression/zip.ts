@@ -23,15 +23,15 @@ export const zipOperator: ExpressionOperator = {
   name: '$zip',
   compile(operand, scope) {
     const parts = parse(operand, scope);
-    const zip = loopOf<Columns, Zipping>(scope.work, {
-      start: (columns) => ({ ...columns, rows: new ItemList('$zip') }),
+    const zip = loopOf<Zipping>(scope.work, {
+      start(root) {
+        const columns = columnsOf(parts, root);
+        return columns === undefined ? RAW_NULL : { ...columns, rows: new ItemList('$zip') };
+      },
       step: goOn,
       end: ({ rows }) => rows.array(),
     });
-    return folded([...parts.inputs, ...parts.defaults], (root) => {
-      const columns = columnsOf(parts, root);
-      return columns === undefined ? RAW_NULL : zip(columns, root);
-    });
+    return folded([...parts.inputs, ...parts.defaults], zip);
   },
 };
 

@@ -22,6 +22,7 @@ export const exprOperator: DocumentOperator = {
       kind: 'document',
       operator: '$expr',
       operand,
+      work: scope.work,
       matches(bytes, at) {
         const size = documentSize(bytes, at);
         const whole = at === 0 && size === bytes.length ? bytes : bytes.subarray(at, at + size);

@@ -3,6 +3,7 @@ import type { RawValue } from '../../bson/value.ts';
 import type { Collation } from '../collation.ts';
 import type { NearQuery } from '../geo/near.ts';
 import type { Region } from '../geo/region.ts';
+import type { Work } from '../expression/work.ts';
 import type { DocumentMetadata } from '../metadata.ts';
 import type { Matcher } from './document_matcher.ts';
 import type { TextCondition } from './text_condition.ts';
@@ -52,6 +53,8 @@ export type Predicate =
       readonly operator: string;
       readonly operand?: RawValue;
       readonly text?: TextCondition;
+      /** Of an expression, which may take long. */
+      readonly work?: Work;
     } & Matcher)
   | (Leaf & Collated & { readonly kind: ComparisonOperator; readonly value: RawValue })
   | (Leaf & Collated & { readonly kind: 'in'; readonly values: readonly RawValue[] })

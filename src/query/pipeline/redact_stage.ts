@@ -6,6 +6,8 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, rawString, type RawValue } from '../../bson/value.ts';
 import { BsonWriter, type FieldName } from '../../bson/writer.ts';
 import { compileExpression, constantExpression, type Expression } from '../expression.ts';
+import { Work } from '../expression/work.ts';
+import { ENDLESS_TURN } from '../pace.ts';
 import { MapSource } from './map_source.ts';
 import type { StageKind } from './stage.ts';
 
@@ -25,10 +27,9 @@ export const redactStage: StageKind = {
   isOneByOne: true,
   parse(operand, { scope }) {
     const redaction = new Redaction(compileExpression(operand, scope.with(VARIABLES)));
-    return {
-      kind: 'other',
-      open: (source) => new MapSource(source, (document) => redaction.document(document), scope.work),
-    };
+    // One expression for many parts of a document: it cannot be left in the middle.
+    const work = new Work(ENDLESS_TURN);
+    return { kind: 'other', open: (source) => new MapSource(source, (document) => redaction.document(document), work) };
   },
 };
 

@@ -42,6 +42,11 @@ export class ProjectionTree {
     child.add(rest, leaf);
   }
 
+  /** Whether anything in it is computed. */
+  get computes(): boolean {
+    return this.#leaf?.kind === 'compute' || [...this.#children.values()].some((child) => child.computes);
+  }
+
   nodes(): ProjectionNode[] {
     return [...this.#children].map(([text, child]) => {
       const name = fieldName(text);

@@ -172,3 +172,42 @@ describe('$text without a collection', () => {
     expect(await commands.run({ findAndModify: 'none', query: q, ...action })).toMatchObject({ ok: 0, ...refused });
   });
 });
+
+describe('$text among alternatives', () => {
+  async function filled(): Promise<TestCommands> {
+    const db = await TestCommands.open();
+    const words = ['coffee', 'tea', 'milk', 'coffee tea'];
+    const documents = Array.from({ length: 200 }, (_, _id) => ({ _id, t: words[_id % 4], a: _id % 10, p: _id % 2 }));
+    await db.run({ insert: 'c', documents });
+    await db.run({ createIndexes: 'c', indexes: [{ key: { t: 'text' }, name: 't' }] });
+    await db.run({ createIndexes: 'c', indexes: [{ key: { a: 1 }, name: 'a' }] });
+    return db;
+  }
+
+  async function idsIn(db: TestCommands, filter: object): Promise<number[]> {
+    const reply = await db.run({ find: 'c', filter, sort: { _id: 1 }, batchSize: 1000 });
+    return (reply['cursor'] as { firstBatch: { _id: number }[] }).firstBatch.map(({ _id }) => _id);
+  }
+
+  test('reads what the words and the indexes of the others find', async () => {
+    const db = await filled();
+    const all = Array.from({ length: 200 }, (_, i) => i);
+    const search = { $text: { $search: 'milk' } };
+    expect(await idsIn(db, { $or: [search, { a: 3 }] })).toEqual(all.filter((i) => i % 4 === 2 || i % 10 === 3));
+    expect(await idsIn(db, { p: 0, $or: [{ a: { $gt: 7 } }, { ...search, a: 4 }] })).toEqual(
+      all.filter((i) => i % 2 === 0 && (i % 10 > 7 || (i % 4 === 2 && i % 10 === 4))),
+    );
+    const filter = { $or: [search, { a: 3 }] };
+    const reply = await db.run({ explain: { find: 'c', filter }, verbosity: 'executionStats' });
+    expect(reply).toMatchObject({
+      queryPlanner: { winningPlan: { inputStage: { stage: 'FETCH', inputStage: { stage: 'OR' } } } },
+      executionStats: { nReturned: 70, totalDocsExamined: 70 },
+    });
+  });
+
+  test('needs an index for every other one', async () => {
+    const db = await filled();
+    const filter = { $or: [{ $text: { $search: 'tea' } }, { p: 1 }] };
+    expect(await db.run({ find: 'c', filter })).toMatchObject({ codeName: 'NoQueryExecutionPlans' });
+  });
+});

@@ -5,19 +5,26 @@ import { rawString } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import { compilePredicate } from '../query/match/compile.ts';
 import { describeQuery } from '../query/match/describe_predicate.ts';
-import type { Predicate } from '../query/match/predicate.ts';
+import { conjunction, type Predicate } from '../query/match/predicate.ts';
 import { specialConditionsOf } from '../query/match/special_conditions.ts';
+import { filterOf } from '../query/matcher.ts';
 import { noTextIndex, type TextCondition } from '../query/match/text_condition.ts';
 import { TextFields } from '../query/text/text_fields.ts';
 import type { TextSearch } from '../query/text/text_search.ts';
-import { CollectionScan } from './collection_scan.ts';
+import { accessStages } from './explain/access_stages.ts';
+import { writeStage } from './explain/stage.ts';
 import type { Index } from './index.ts';
 import { fieldsBeforeWords, TEXT_PLUGIN } from './index_kinds/text.ts';
 import type { KeyRange } from './key_range.ts';
-import { conditionsOf, conjunctsOf } from './planner/conditions.ts';
+import { tryPlans } from './plan_trial.ts';
+import type { Plan } from './planner/access.ts';
+import { conjunctsOf } from './planner/conditions.ts';
+import { solutionsOf } from './planner/solutions.ts';
+import { openScan } from './scan.ts';
 import { listsMatches, pinnedPrefix, visibleIndexes } from './special_index.ts';
 import type { SpecialAccess, SpecialPlanner, SpecialRequest } from './special_plan.ts';
 import { ScoredScan, TextScan } from './text_scan.ts';
+import { UnionScan } from './union_scan.ts';
 
 export const textPlanner: SpecialPlanner = {
   claims: (filter) => specialConditionsOf(filter.predicate).texts > 0,
@@ -89,48 +96,81 @@ function rangeOf(prefix: Uint8Array, term: string): KeyRange {
   return { from, to: writer.appendBytes(Uint8Array.of(0xff)).finish() };
 }
 
-/** A search among alternatives: all documents are looked at, but only if indexes could answer the other ones. */
+/** One of several conditions is the search: each of the others needs an index of its own. */
 function alternativeAccess(index: Index, fields: TextFields, request: SpecialRequest): SpecialAccess {
-  const { filter } = request;
-  const condition = alternativeIn(filter.predicate, request);
-  if (condition === undefined) throw unusable(request);
-  const search = condition.bind(fields);
-  const matcher = compilePredicate(filter.predicate);
+  const found = alternativeIn(request.filter.predicate);
+  if (found === undefined) throw unusable(request);
+  const search = found.condition.bind(fields);
+  const matcher = compilePredicate(request.filter.predicate);
+  const prefix = pinnedPrefix(index, fieldsBeforeWords(index.spec.fields), {
+    ...request,
+    filter: filterOf(conjunction([request.filter.predicate, found.child])),
+  });
+  if (prefix === undefined) throw unusable(request);
+  const ranges = search.indexTerms.map((term) => rangeOf(prefix, term));
+  const plans = found.others.map((other) => planFor(other, request));
   return {
     kind: 'special',
     index,
     isOrdered: false,
-    open: (target) => new ScoredScan(new CollectionScan({ ...target, matcher }, false), search, condition),
-    explain: (writer) => explainText(index, search, writer),
+    open(target) {
+      const unmatched = { ...target, matcher: undefined };
+      const scans = plans.map(({ access }) => openScan({ ...unmatched, access, turn: target.turn }));
+      const union = new UnionScan({ ...target, matcher }, [new TextScan(unmatched, index.table, ranges), ...scans]);
+      return new ScoredScan(union, search, found.condition);
+    },
+    explain(writer) {
+      writer.string('stage', 'FETCH').startSubdocument('inputStage').string('stage', 'OR').startArray('inputStages');
+      writer.startSubdocument(0);
+      explainText(index, search, writer);
+      writer.end();
+      for (const [i, plan] of plans.entries()) {
+        writer.startSubdocument(i + 1);
+        writeStage(accessStages(plan, undefined), writer, false);
+        writer.end();
+      }
+      writer.end().end();
+    },
   };
 }
 
+/** A disjunction with the search in it. */
+interface Alternatives {
+  readonly condition: TextCondition;
+  /** The alternative with the search. */
+  readonly child: Predicate;
+  readonly others: readonly Predicate[];
+}
+
 /** The search in one of the `$or`s of the filter; undefined when it is in none, as under `$nor`. */
-function alternativeIn(predicate: Predicate, request: SpecialRequest): TextCondition | undefined {
+function alternativeIn(predicate: Predicate): Alternatives | undefined {
   for (const conjunct of conjunctsOf(predicate)) {
     if (conjunct.kind !== 'or') continue;
     for (const child of conjunct.children) {
-      const own = conjunctsOf(child).find((one) => one.kind === 'document' && one.text !== undefined);
-      const found = own?.kind === 'document' ? own.text : alternativeIn(child, request);
-      if (found === undefined) continue;
       const others = conjunct.children.filter((other) => other !== child);
-      if (others.every((other) => isIndexed(other, request))) return found;
-      throw new CommandError(
-        'NoQueryExecutionPlans',
-        `${queryText(request)} planner returned error :: caused by :: Failed to produce a solution for TEXT under OR - ` +
-          'other non-TEXT clauses under OR have to be indexed as well.',
-      );
+      const own = conjunctsOf(child).find((one) => one.kind === 'document' && one.text !== undefined);
+      if (own?.kind === 'document' && own.text !== undefined) return { condition: own.text, child, others };
+      const inner = alternativeIn(child);
+      if (inner !== undefined) return { ...inner, others: [...others, ...inner.others] };
     }
   }
   return undefined;
 }
 
-function isIndexed(predicate: Predicate, { collection }: SpecialRequest): boolean {
-  const firsts = new Set(['_id']);
-  for (const { spec } of collection.indexes) {
-    if (!spec.isHidden && spec.fields[0].plugin === undefined) firsts.add(spec.fields[0].path);
+/** Where the records of an alternative without a search are. */
+function planFor(predicate: Predicate, request: SpecialRequest): Plan {
+  const { collection, at } = request;
+  const filter = filterOf(predicate);
+  const plans = solutionsOf({ collection, filter, at, sort: undefined, only: undefined, allowed: undefined });
+  const [first] = plans;
+  if (first === undefined) {
+    throw new CommandError(
+      'NoQueryExecutionPlans',
+      `${queryText(request)} planner returned error :: caused by :: Failed to produce a solution for TEXT under OR - ` +
+        'other non-TEXT clauses under OR have to be indexed as well.',
+    );
   }
-  return conditionsOf(conjunctsOf(predicate)).some(({ path }) => firsts.has(path));
+  return plans.length === 1 ? first : tryPlans(plans, { collection, filter, at }).winner;
 }
 
 function unusable(request: SpecialRequest): CommandError {

@@ -25,6 +25,7 @@ describe('regular expressions', () => {
     ['a.b', 's', 'a\nb', 'a\nb'],
     ['a b # comment', 'x', 'xab', 'ab'],
     ['^.$', '', '😀', '😀'],
+    ['(*UTF8)(*LF)a.b', '', 'a\rb', 'a\rb'],
     ['(?i)a(?-i)b', '', 'Ab', 'Ab'],
     ['(?i)a(?-i)b', '', 'AB', undefined],
     [String.raw`\Aab\z`, '', 'ab', 'ab'],

@@ -36,10 +36,16 @@ class RegexParser {
 
   pattern(flags: RegexFlags): RegexNode {
     this.#flags = flags;
+    this.#skipStartOptions();
     const root = this.#alternation();
     if (!this.#reader.isAtEnd) throw invalidRegex('unmatched closing parenthesis');
     if (this.#highestReference > this.groupCount) throw invalidRegex('reference to non-existent subpattern');
     return root;
+  }
+
+  /** Those that ask for what holds anyway: UTF, lines that end with a line feed, no shortcuts. */
+  #skipStartOptions(): void {
+    while (this.#reader.match(/\(\*(?:UTF8?|LF|NO_AUTO_POSSESS|NO_START_OPT)\)/y) !== undefined);
   }
 
   /** Options that are set inside hold to the end of the enclosing group. */

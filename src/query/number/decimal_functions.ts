@@ -213,6 +213,7 @@ function toFixed(x: Decimal, places: number): bigint {
 }
 
 function fromFixed(value: bigint): Decimal {
+  if (value === 0n) return decimalOfInteger(0n);
   const negative = value < 0n;
   return roundedDecimal(negative, negative ? -value : value, -PLACES);
 }

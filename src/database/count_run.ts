@@ -54,7 +54,9 @@ export class CountRun {
     while (this.count < limit) {
       if (this.#walk !== undefined) {
         if (turn.isOver()) return 'pause';
-        if (this.#walk.next() === undefined) return 'done';
+        const entry = this.#walk.tryNext();
+        if (entry === undefined) return 'done';
+        if (entry === 'none') continue;
       } else {
         const document = this.#source?.next();
         if (document === PAUSE) return 'pause';

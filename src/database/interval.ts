@@ -4,6 +4,7 @@
  */
 import { compareBytes } from '../bson/bytes.ts';
 import { KeyWriter } from '../bson/key.ts';
+import { sortedByKey } from './key_sort.ts';
 import type { ValueSpan } from '../bson/types.ts';
 import { copyValue, RAW_MAX_KEY, RAW_MIN_KEY, type RawValue } from '../bson/value.ts';
 
@@ -77,6 +78,7 @@ export function isEverything(intervals: readonly Interval[]): boolean {
 }
 
 function isEmpty({ startKey, endKey, startInclusive, endInclusive }: Interval): boolean {
+  if (startKey === endKey) return !(startInclusive && endInclusive);
   const order = compareBytes(startKey, endKey);
   return order > 0 || (order === 0 && !(startInclusive && endInclusive));
 }
@@ -116,17 +118,22 @@ export function intersect(a: readonly Interval[], b: readonly Interval[]): Inter
 
 /** What lies in any: sorted, with what touches joined. */
 export function union(intervals: readonly Interval[]): Interval[] {
-  const sorted = intervals.filter((one) => !isEmpty(one));
-  sorted.sort((a, b) => (isLaterStart(a, b) ? 1 : isLaterStart(b, a) ? -1 : 0));
+  const sorted = inOrder(intervals.filter((one) => !isEmpty(one)));
   const joined: Interval[] = [];
   for (const next of sorted) {
-    const last = joined.at(-1);
-    if (last === undefined || !touches(last, next)) joined.push(next);
+    const last = joined[joined.length - 1];
+    if (joined.length === 0 || !touches(last, next)) joined.push(next);
     else if (isEarlierEnd(last, next)) {
       joined[joined.length - 1] = { ...last, end: next.end, endKey: next.endKey, endInclusive: next.endInclusive };
     }
   }
   return joined;
+}
+
+/** By their starts; of two at the same value, the inclusive one comes first. */
+function inOrder(intervals: readonly Interval[]): readonly Interval[] {
+  if (intervals.every((one) => one.startInclusive)) return sortedByKey(intervals, ({ startKey }) => startKey);
+  return intervals.toSorted((a, b) => (isLaterStart(a, b) ? 1 : isLaterStart(b, a) ? -1 : 0));
 }
 
 /** Whether nothing lies between the two; `b` starts no earlier than `a`. */

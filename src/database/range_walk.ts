@@ -85,15 +85,22 @@ export class RangeWalk {
   /** A cursor that stands on the next entry; undefined behind the last range. */
   next(): TableCursor | undefined {
     for (;;) {
-      if (this.#walk === undefined) {
-        if (this.#position >= this.#ranges.length) return undefined;
-        const i = this.#reverse ? this.#ranges.length - 1 - this.#position : this.#position;
-        this.#walk = new TableWalk(this.#table, this.#ranges[i], this.#reverse, this.#at);
-      }
-      if (this.#walk.cursor.next()) return this.#walk.cursor;
-      this.#position += 1;
-      this.#walk = undefined;
+      const cursor = this.tryNext();
+      if (cursor !== 'none') return cursor;
     }
+  }
+
+  /** As {@link next}, but 'none' at the end of a range: a walk over many ranges without entries can pause between them. */
+  tryNext(): TableCursor | undefined | 'none' {
+    if (this.#walk === undefined) {
+      if (this.#position >= this.#ranges.length) return undefined;
+      const i = this.#reverse ? this.#ranges.length - 1 - this.#position : this.#position;
+      this.#walk = new TableWalk(this.#table, this.#ranges[i], this.#reverse, this.#at);
+    }
+    if (this.#walk.cursor.next()) return this.#walk.cursor;
+    this.#position += 1;
+    this.#walk = undefined;
+    return 'none';
   }
 
   /** Goes on behind all keys of the range that begin with `prefix`. */

@@ -15,6 +15,9 @@ const ENTRIES_BEFORE = 4;
 const PAUSE_MIN = 64;
 const PAUSE_MAX = 1024;
 
+/** Entries and ends of ranges that are passed for one fetch. */
+const TRIES_MAX = 4 * GET_MANY_MAX;
+
 /** Records that lie closer than this many ids per record are in few places. */
 const NEAR = 4;
 
@@ -90,12 +93,14 @@ export class ReadAhead {
     while (recordIds.length < GET_MANY_MAX) recordIds.push(new Uint8Array(RECORD_ID_BYTES));
     const most = Math.min(GET_MANY_MAX, this.#left + 1);
     let count = 0;
-    for (; count < most; count++) {
-      const cursor = ahead.next();
+    for (let tries = 0; count < most && tries < TRIES_MAX; tries++) {
+      const cursor = ahead.tryNext();
       if (cursor === undefined) break;
+      if (cursor === 'none') continue;
       readRecordId(cursor, this.#isIdIndex, recordIds[count]);
+      count += 1;
     }
-    if (count > 0 && isNear(recordIds[0], recordIds[count - 1], count)) {
+    if (count === 0 || isNear(recordIds[0], recordIds[count - 1], count)) {
       this.#entriesBefore = this.#pause;
       this.#pause = Math.min(this.#pause * 2, PAUSE_MAX);
       this.moveTo(this.#at);

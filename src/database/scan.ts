@@ -194,9 +194,9 @@ class IndexScan implements RecordScan {
     const { turn } = this.#request;
     for (;;) {
       if (turn.isOver()) return 'pause';
-      const cursor = this.#distinct === undefined ? this.#ranges.next() : this.#distinct.next();
+      const cursor = this.#distinct === undefined ? this.#ranges.tryNext() : this.#distinct.next();
       if (cursor === undefined) return 'end';
-      if (cursor === 'other') continue;
+      if (cursor === 'none' || cursor === 'other') continue;
       this.keysExamined += 1;
       this.#ahead?.step();
       if (this.#take(cursor)) return 'record';

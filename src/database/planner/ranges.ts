@@ -69,9 +69,9 @@ export function boundsOfParts(fields: readonly FieldParts[]): TableBounds {
     if (!fields[field].isEverything) checks.push({ field, parts: fields[field].parts });
   }
   const isOpen = i === fields.length || fields[i].isEverything;
-  const ranges = isOpen
-    ? prefixes.map(prefixRange)
-    : prefixes.flatMap((prefix) => fields[i].parts.map((part) => partRange(prefix, part)));
+  if (isOpen) return { ranges: prefixes.map(prefixRange), checks };
+  const ranges: KeyRange[] = [];
+  for (const prefix of prefixes) for (const part of fields[i].parts) ranges.push(partRange(prefix, part));
   return { ranges, checks };
 }
 
@@ -82,7 +82,7 @@ function prefixRange(prefix: Uint8Array): KeyRange {
 
 function partRange(prefix: Uint8Array, part: PartInterval): KeyRange {
   const from = join(prefix, part.from);
-  const to = join(prefix, part.to);
+  const to = part.to === part.from ? from : join(prefix, part.to);
   return { from: part.fromInclusive ? from : afterPrefix(from), to: part.toInclusive ? afterPrefix(to) : to };
 }
 

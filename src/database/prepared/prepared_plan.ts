@@ -13,6 +13,7 @@ import type { CompiledFilter } from '../../query/matcher.ts';
 import type { Index } from '../index.ts';
 import { typeRangeOf } from '../index_kinds/type_range.ts';
 import { isPoint } from '../interval.ts';
+import { sortedByKey } from '../key_sort.ts';
 import type { IndexAccess, Plan } from '../planner/access.ts';
 import type { CandidateField } from '../planner/candidate.ts';
 import type { Condition } from '../planner/conditions.ts';
@@ -236,8 +237,10 @@ function pointsOf(hole: number, descending: boolean, { filter, holes }: HoleValu
   const keys: Uint8Array[] = [];
   const items = new ElementReader(filter, holes[hole].start);
   while (items.next()) keys.push(WRITER.reset().append(items, descending).finish());
-  keys.sort(compareBytes);
-  return keys.filter((key, i) => i === 0 || !equalBytes(key, keys[i - 1])).map(pointOf);
+  const sorted = sortedByKey(keys, (key) => key);
+  const points: PartInterval[] = [];
+  for (const [i, key] of sorted.entries()) if (i === 0 || !equalBytes(key, sorted[i - 1])) points.push(pointOf(key));
+  return points;
 }
 
 function isSameTable(a: TableBounds, b: TableBounds): boolean {

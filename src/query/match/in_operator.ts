@@ -56,14 +56,17 @@ export function membership(path: string, values: readonly RawValue[], order: Val
 function membershipTest(values: readonly RawValue[], order: ValueOrder): ValueTest {
   if (values.length <= LINEAR_VALUES_MAX) return anyOf(values.map((value) => comparisonTest('eq', value, order)));
   const { compare } = order;
-  const sorted = values.toSorted(compare);
+  // An index may find all that matches, and no value is ever tested.
+  let sorted: readonly RawValue[] | undefined;
   const classes = new Uint8Array(256);
-  for (const value of sorted) classes[canonicalType(value.type)] = 1;
+  for (const value of values) classes[canonicalType(value.type)] = 1;
   const hasNull = classes[canonicalType(BSON_TYPE.null)] === 1;
   const span = new MovableSpan();
   return (bytes, type, start, end) => {
     if (type === MISSING) return hasNull;
-    return classes[canonicalType(type)] === 1 && includes(sorted, span.set(bytes, type, start, end), compare);
+    if (classes[canonicalType(type)] !== 1) return false;
+    sorted ??= values.toSorted(compare);
+    return includes(sorted, span.set(bytes, type, start, end), compare);
   };
 }
 

@@ -22,6 +22,7 @@ import type { CompiledPipeline, Pushdown } from './pipeline/compiled_pipeline.ts
 import { distinctGroupOf } from './pipeline/rewrite/distinct_group.ts';
 import { neededFields } from './pipeline/rewrite/needed_fields.ts';
 import { rewritePipeline } from './pipeline/rewrite/rewrite_pipeline.ts';
+import { FieldPlaces } from './pipeline/field_places.ts';
 import { carryingMetadata, IN_MEMORY, type StageMemory } from './pipeline/memory_budget.ts';
 import type { Collections, PipelinePlace, PipelineWatch, Stage, StageContext, StageKind } from './pipeline/stage.ts';
 import type { ListSystemDocuments } from './pipeline/system_request.ts';
@@ -78,6 +79,7 @@ function contextOf(settings: PipelineSettings, place: PipelinePlace, depth: numb
   return {
     ...settings,
     memory: carryingMetadata(settings.memory ?? IN_MEMORY, settings.scope.metadata),
+    places: new FieldPlaces(),
     place,
     depth,
     compile(stages, inner, scope, ns = settings.ns) {
@@ -119,9 +121,12 @@ function compileInOrder(stages: readonly Uint8Array[], context: StageContext): C
     throw new CommandError(7749501, `Pipeline length must be no longer than ${PIPELINE_STAGES_MAX} stages`);
   }
   const { watch } = context;
+  const places = new FieldPlaces();
   const compiled = stages.flatMap((spec, i) => {
     watch?.enter(i);
-    const stage = compileStage(spec, context, { isFirst: i === 0, isLast: i === stages.length - 1 });
+    const placed = places.length;
+    const stage = compileStage(spec, { ...context, places }, { isFirst: i === 0, isLast: i === stages.length - 1 });
+    if (stage.kind === 'other' && places.length === placed) places.interrupt();
     if (stage.kind !== 'match' || stage.next === undefined) return [watched(stage, i, watch)];
     return [stage, watched(stage.next, i, watch)];
   });

@@ -18,33 +18,42 @@ function addingStage(name: `$${string}`): StageKind {
   return {
     name,
     isOneByOne: true,
-    parse(operand, { scope }) {
+    parse(operand, { scope, places }) {
       if (operand.type !== BSON_TYPE.object) {
         const type = typeAlias(operand.type);
         throw new CommandError(40272, `${name} specification stage must be an object, got ${type}`);
       }
-      const add = compileAddFields(operand, scope);
-      return { kind: 'other', open: (source) => new MapSource(source, add, scope.work) };
+      const { add, paths } = compileAddFields(operand, scope);
+      // What an expression finds missing is removed.
+      const change = places.keeping(add, { sets: paths, removes: paths });
+      return { kind: 'other', open: (source) => new MapSource(source, change, scope.work) };
     },
   };
 }
 
-/** Adds the fields of a specification to a document, or replaces them where they are. */
-export function compileAddFields(spec: RawValue, scope: ExpressionScope): (document: Uint8Array) => Uint8Array {
+interface AddFields {
+  /** Adds the fields to a document, or replaces them where they are. */
+  readonly add: (document: Uint8Array) => Uint8Array;
+  readonly paths: readonly string[];
+}
+
+function compileAddFields(spec: RawValue, scope: ExpressionScope): AddFields {
   const parser = new AddFieldsParser(scope);
   const reader = new ElementReader(spec.bytes, spec.start);
   while (reader.next()) parser.field(fieldPathComponents(reader.name()), reader);
   const nodes = parser.tree.nodes();
   const run = new ProjectionRun('add');
   const writer = new BsonWriter();
-  return (document) => {
+  const add = (document: Uint8Array): Uint8Array => {
     run.document(nodes, new ElementReader(document), () => document, writer.reset().startDocument());
     return writer.endDocument().finish();
   };
+  return { add, paths: parser.paths };
 }
 
 class AddFieldsParser {
   readonly tree = new ProjectionTree();
+  readonly paths: string[] = [];
   readonly #scope: ExpressionScope;
 
   constructor(scope: ExpressionScope) {
@@ -57,6 +66,7 @@ class AddFieldsParser {
       return;
     }
     this.#refuseConflict(path);
+    this.paths.push(path.join('.'));
     this.tree.add(path, { kind: 'compute', expression: compileExpression(value.value(), this.#scope) });
   }
 

@@ -2,6 +2,7 @@
 import type { RawValue } from '../../bson/value.ts';
 import type { ExpressionScope } from '../expression.ts';
 import type { CompiledFilter } from '../matcher.ts';
+import type { FieldPlaces } from './field_places.ts';
 import type { StageMemory } from './memory_budget.ts';
 import type { CompiledPipeline, Pushdown } from './compiled_pipeline.ts';
 import type { SortSpec } from '../sort.ts';
@@ -52,6 +53,8 @@ export interface StageContext {
   readonly system: ListSystemDocuments;
   /** What each stage may keep. */
   readonly memory: StageMemory;
+  /** Where fields stand that go and come back. */
+  readonly places: FieldPlaces;
   readonly collections: Collections;
   readonly place: PipelinePlace;
   /** Pipelines around this one. */

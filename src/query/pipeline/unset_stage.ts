@@ -12,13 +12,14 @@ import type { StageKind } from './stage.ts';
 export const unsetStage: StageKind = {
   name: '$unset',
   isOneByOne: true,
-  parse(operand, { scope }) {
+  parse(operand, { scope, places }) {
     const writer = new BsonWriter().startDocument();
-    for (const path of pathsOf(operand)) writer.value(path, RAW_FALSE);
+    const paths = pathsOf(operand);
+    for (const path of paths) writer.value(path, RAW_FALSE);
     const projection = compileStageProjection(writer.endDocument().finish(), scope);
     if (projection === undefined) return { kind: 'other', open: (source) => source };
-    const apply = (document: Uint8Array): Uint8Array => projection.apply(document, 0);
-    return { kind: 'other', open: (source) => new MapSource(source, apply, scope.work) };
+    const change = places.keeping((document) => projection.apply(document, 0), { sets: [], removes: paths });
+    return { kind: 'other', open: (source) => new MapSource(source, change, scope.work) };
   },
 };
 

@@ -258,6 +258,8 @@ describe('conversions', () => {
 
   test.each([
     { $toDecimal: '1E-6177' },
+    { $convert: { input: 5, to: 'missing' } },
+    { $convert: { input: 5, to: 0 } },
     { $convert: { input: 5, to: 'binData' } },
     {
       $convert: { input: '867dee52-c331-484e-92d1-c56479b8e67e', to: { type: 'binData', subtype: 4 }, format: 'auto' },

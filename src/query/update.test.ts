@@ -353,6 +353,14 @@ describe('upserts', () => {
     expect(upserted({ _id: 1 }, { $set: { $a: 1 } })).toEqual({ _id: 1, $a: 1 });
   });
 
+  test('alternatives pin a value when all of them are one and the same equality', () => {
+    const update = { $set: { z: 1 } };
+    expect(upserted({ _id: 1, $or: [{ a: 2 }, { a: new Double(2) }] }, update)).toEqual({ _id: 1, a: 2, z: 1 });
+    expect(upserted({ _id: 1, a: { $in: [2, 2] } }, update)).toEqual({ _id: 1, a: 2, z: 1 });
+    expect(upserted({ _id: 1, $or: [{ a: 2 }, { a: 3 }] }, update)).toEqual({ _id: 1, z: 1 });
+    expect(upserted({ _id: 1, $or: [{ a: 2 }, { b: 2 }] }, update)).toEqual({ _id: 1, z: 1 });
+  });
+
   test('of a replacement take only the _id', () => {
     expect(upserted({ _id: 9, a: 1 }, { b: 2 })).toEqual({ _id: 9, b: 2 });
     expect(() => upserted({ '_id.a': 1 }, { b: 2 })).toThrow(/must be exactly specified/);

@@ -90,9 +90,13 @@ function subtypeOf(value: RawValue): number {
   return number;
 }
 
+/** Known as a target, but nothing converts to it. */
+const NO_TYPE = 0;
+
 function typeOf(to: RawValue): number {
   const name = maybeStringOf(to);
   if (name !== undefined) {
+    if (name === 'missing') return NO_TYPE;
     for (const type of Object.values(BSON_TYPE)) if (typeAlias(type) === name) return type;
     throw new CommandError('BadValue', `Unknown type name: ${name}`);
   }
@@ -101,6 +105,7 @@ function typeOf(to: RawValue): number {
   }
   const number = int32Of(to);
   if (number === undefined) throw parseFailure("In $convert, numeric 'to' argument is not an integer");
+  if (number === NO_TYPE) return NO_TYPE;
   for (const type of Object.values(BSON_TYPE)) if (type === (number === -1 ? BSON_TYPE.minKey : number)) return type;
   throw parseFailure(`In $convert, numeric value for 'to' does not correspond to a BSON type: ${number}`);
 }

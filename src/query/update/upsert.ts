@@ -1,6 +1,7 @@
 /** What an upsert inserts: first the values that the filter pins, then what the update makes of them. */
 import { CommandError } from '../../base/command_error.ts';
 import { fieldName } from '../../bson/bytes.ts';
+import { compareValues } from '../../bson/compare.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { rawObject, type RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
@@ -36,24 +37,33 @@ export function upsertIdSeed(predicate: Predicate): Uint8Array {
   return root.document();
 }
 
-/** `$or` and `$in` of one member pin a value too. */
+/** `$or` and `$in` of one member, however often repeated, pin a value too. */
 function equalitiesOf(predicate: Predicate): Equality[] {
   switch (predicate.kind) {
     case 'and':
       return predicate.children.flatMap(equalitiesOf);
     case 'or': {
-      const [only] = predicate.children;
-      return predicate.children.length === 1 && only !== undefined ? equalitiesOf(only) : [];
+      const [first = [], ...others] = predicate.children.map(equalitiesOf);
+      return others.every((other) => isSameEquality(first, other)) ? first : [];
     }
     case 'eq':
       return [{ path: predicate.path, value: predicate.value }];
     case 'in': {
-      const [only] = predicate.values;
-      return predicate.values.length === 1 && only !== undefined ? [{ path: predicate.path, value: only }] : [];
+      const [first, ...others] = predicate.values;
+      const isOne = first !== undefined && others.every((other) => compareValues(first, other) === 0);
+      return isOne ? [{ path: predicate.path, value: first }] : [];
     }
     default:
       return [];
   }
+}
+
+/** Whether both are one equality, of the same path with the same value. */
+function isSameEquality(a: readonly Equality[], b: readonly Equality[]): boolean {
+  const [first] = a;
+  const [second] = b;
+  if (a.length !== 1 || b.length !== 1) return false;
+  return first.path === second.path && compareValues(first.value, second.value) === 0;
 }
 
 class SeedNode {

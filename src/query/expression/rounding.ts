@@ -4,7 +4,7 @@ import { numberOfDecimal } from '../../bson/decimal128.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { integerOf, numberOf, RAW_NULL, rawDouble, rawInt64, type RawValue } from '../../bson/value.ts';
 import { decimalOf, decimalOfInteger, exactDecimalOfDouble, rawDecimal } from '../number/decimal.ts';
-import { quantizeDecimal, type RoundingMode } from '../number/decimal_operations.ts';
+import { paddedDecimal, quantizeDecimal, type RoundingMode } from '../number/decimal_operations.ts';
 import { coerceToLong, int32Of, isInt64, roundedWhole } from '../number/whole.ts';
 import { listOperator } from './arguments.ts';
 import { intOrLong, isNullish, isNumber, typeNameOf } from './build.ts';
@@ -51,8 +51,10 @@ function rounded(value: RawValue, place: number, mode: RoundingMode): RawValue {
       return quantized.kind === 'finite' ? rawDouble(numberOfDecimal(quantized)) : value;
     }
     case BSON_TYPE.decimal128: {
-      const quantized = quantizeDecimal(decimalOf(value), -place, mode);
-      return quantized.kind === 'finite' ? rawDecimal(quantized) : value;
+      const decimal = decimalOf(value);
+      if (decimal.kind !== 'finite') return value;
+      const quantized = quantizeDecimal(decimal, -place, mode);
+      return rawDecimal(quantized.kind === 'finite' ? quantized : paddedDecimal(decimal));
     }
     default:
       return place >= 0 ? value : roundedInteger(value, place, mode);

@@ -1,6 +1,6 @@
 /** Decimal arithmetic beyond the four operations: remainders, rounding to a place, square roots. Exact. */
 import { digitsOf, powerOfTen, type Decimal } from '../../bson/decimal128.ts';
-import { addDecimals, DECIMAL_NAN, DIGITS_MAX, isZeroDecimal, roundedDecimal } from './decimal.ts';
+import { addDecimals, DECIMAL_NAN, DIGITS_MAX, EXPONENT_MIN, isZeroDecimal, roundedDecimal } from './decimal.ts';
 
 export type RoundingMode = 'halfEven' | 'towardZero' | 'up' | 'down';
 
@@ -31,6 +31,13 @@ export function quantizeDecimal(a: Decimal, exponent: number, mode: RoundingMode
     return { ...a, coefficient: a.coefficient * powerOfTen(a.exponent - exponent), exponent };
   }
   return { ...a, coefficient: cut(a, exponent - a.exponent, mode), exponent };
+}
+
+/** The same value with all the digits that there are. */
+export function paddedDecimal(a: Decimal): Decimal {
+  const padding = Math.min(DIGITS_MAX - digitsOf(a.coefficient), a.exponent - EXPONENT_MIN);
+  if (a.coefficient === 0n || padding <= 0) return a;
+  return { ...a, coefficient: a.coefficient * powerOfTen(padding), exponent: a.exponent - padding };
 }
 
 function cut({ coefficient, negative }: Decimal, digits: number, mode: RoundingMode): bigint {

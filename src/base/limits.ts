@@ -79,6 +79,12 @@ export const CHECKPOINT_REMOVALS_MAX = 5000;
 /** Memory for building blocks that may stay allocated between checkpoints. */
 export const BLOCK_ARENA_BYTES = 128 * 1024 * 1024;
 
+/**
+ * Keys that an index build keeps in memory before they go to a file. MongoDB's maxIndexBuildMemoryUsageMegabytes is 200 by
+ * default; a file costs little, and memory is what members have least of.
+ */
+export const INDEX_BUILD_BYTES_MAX = 64 * 1024 * 1024;
+
 /** Size of the files of the journal; the oplog shrinks and grows by it. */
 export const JOURNAL_SEGMENT_BYTES = 64 * 1024 * 1024;
 

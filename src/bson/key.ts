@@ -67,6 +67,11 @@ export class KeyWriter {
     return this.#buffer.length;
   }
 
+  /** The key is [0, length) of these bytes until the next call on this writer. */
+  get bytes(): Uint8Array {
+    return this.#buffer.bytes;
+  }
+
   /** Adds the next component. `value` may be an ElementReader at its current element. */
   append(value: ValueSpan, descending = false): this {
     const start = this.#buffer.length;

@@ -179,16 +179,13 @@ async function buildAll(context: CommandContext, collection: Collection, specs: 
   const indexes = specs.map((spec) => startBuild(data, collection, spec));
   data.writeLog.applied();
   try {
-    for (const index of indexes) {
-      await fillBuild(data, collection, index, {
-        check: () => checkGoesOn(context),
-        noteProgress: (done) => {
-          const total = collection.count;
-          context.progress = { message: 'Index Build: scanning collection', done: Math.min(done, total), total };
-        },
-      });
-    }
-    if (collection.gone !== undefined) throw new CommandError('IndexBuildAborted', collection.gone);
+    await fillBuild(data, collection, indexes, {
+      check: () => checkGoesOn(context),
+      noteProgress: (done) => {
+        const total = collection.count;
+        context.progress = { message: 'Index Build: scanning collection', done: Math.min(done, total), total };
+      },
+    });
     const at = logIndexBuild(data, collection, 'commitIndexBuild', { uuid, specs });
     for (const index of indexes) {
       collection.stopBuilding(index);

@@ -17,8 +17,8 @@ import { hexOf } from './uuid.ts';
 
 export interface CommandTarget {
   readonly catalog: Catalog;
-  /** Fills a new index from all documents, at the timestamp given, and adds it to the catalog. */
-  buildIndex(collection: Collection, spec: IndexSpec, at: Timestamp): Promise<void> | undefined;
+  /** Fills new indexes from all documents and adds them to the catalog at the timestamp given. */
+  buildIndexes(collection: Collection, specs: readonly IndexSpec[], at: Timestamp): Promise<void> | undefined;
 }
 
 const INDEX = fieldName('index');
@@ -139,27 +139,33 @@ function applyCreateIndex(
   const reader = new ElementReader(view.bytes, view.oAt);
   reader.next();
   while (reader.next()) writer.element(view.bytes, reader.elementStart, reader.end);
-  return addIndex(target, collection, storedIndexSpec(writer.endDocument().finish()), at);
+  return addIndexes(target, collection, [storedIndexSpec(writer.endDocument().finish())], at);
 }
 
-function addIndex(
+/** Those that are there already stay: an entry may be applied twice. */
+function addIndexes(
   target: CommandTarget,
   collection: Collection,
-  spec: IndexSpec,
+  specs: readonly IndexSpec[],
   at: Timestamp,
 ): Promise<void> | undefined {
-  if (isIdKey(spec.key) || collection.index(spec.name) !== undefined) return undefined;
-  return target.buildIndex(collection, spec, at);
+  const missing = specs.filter((spec) => !isIdKey(spec.key) && collection.index(spec.name) === undefined);
+  return missing.length === 0 ? undefined : target.buildIndexes(collection, missing, at);
 }
 
-async function applyCommitIndexBuild(target: CommandTarget, view: EntryView, ns: string, at: Timestamp): Promise<void> {
+function applyCommitIndexBuild(
+  target: CommandTarget,
+  view: EntryView,
+  ns: string,
+  at: Timestamp,
+): Promise<void> | undefined {
   const collection = collectionOf(target, view, ns);
   const list = findField(view.bytes, INDEXES, view.oAt);
-  if (collection === undefined || list === undefined) return;
+  if (collection === undefined || list === undefined) return undefined;
   const specs: IndexSpec[] = [];
   const items = new ElementReader(list.bytes, list.start);
   while (items.next()) specs.push(storedIndexSpec(items.bytes.slice(items.start, items.end)));
-  for (const spec of specs) await addIndex(target, collection, spec, at);
+  return addIndexes(target, collection, specs, at);
 }
 
 function applyDropIndex(

@@ -1,11 +1,8 @@
 /** Copying a collection from another member: documents come in as they are, without entries and below every timestamp. */
-import type { Env } from '../base/env.ts';
 import { TIMESTAMP_NULL } from '../base/optime.ts';
 import { invariant } from '../base/invariant.ts';
-import type { Store } from '../storage/store.ts';
-import type { Catalog } from './catalog.ts';
 import type { Collection } from './collection.ts';
-import { buildAlone } from './index_build.ts';
+import { buildAlone, type BuildTarget } from './index_build.ts';
 import { isIdKey, storedIndexSpec } from './index_spec.ts';
 import { idOf } from './insertable.ts';
 import type { SessionStore } from './sessions.ts';
@@ -30,11 +27,7 @@ export interface CloneTarget {
   readonly documents: number;
 }
 
-export interface CloneParts {
-  readonly env: Env;
-  readonly store: Store;
-  readonly catalog: Catalog;
-}
+export type CloneParts = BuildTarget;
 
 export class CollectionClone implements CloneTarget {
   readonly #parts: CloneParts;
@@ -67,11 +60,8 @@ export class CollectionClone implements CloneTarget {
   }
 
   async finish(): Promise<void> {
-    for (const document of this.#indexes) {
-      const spec = storedIndexSpec(document);
-      if (isIdKey(spec.key)) continue;
-      await buildAlone(this.#parts, this.#collection, spec, TIMESTAMP_NULL);
-    }
+    const specs = this.#indexes.map((document) => storedIndexSpec(document)).filter((spec) => !isIdKey(spec.key));
+    await buildAlone(this.#parts, this.#collection, specs, TIMESTAMP_NULL);
   }
 }
 

@@ -7,15 +7,15 @@ import type { RawValue } from '../bson/value.ts';
 import type { Table } from '../storage/table.ts';
 import { hasCollatedDuplicate, type RecordSource } from './collated_duplicates.ts';
 import { duplicateKeyError } from './duplicate_key.ts';
-import { NO_KEYS, type Extraction, type KeyGenerator } from './index_key.ts';
+import { NO_KEYS, type Extraction, type KeyGenerator, type SingleKey } from './index_key.ts';
 import { wildcardPathsOf } from './index_kinds/wildcard.ts';
 import type { IndexSpec } from './index_kinds/index_kind.ts';
 import type { MultikeyPaths } from './multikey_paths.ts';
 import { RECORD_ID_BYTES } from './record_id.ts';
 
 /** Entries have a value only where their keys do not tell the exact values of the document: it has to be asked. */
-const NO_VALUE = new Uint8Array(0);
-const LOSSY = Uint8Array.of(1);
+export const NO_VALUE = new Uint8Array(0);
+export const LOSSY = Uint8Array.of(1);
 
 /** What stands behind the keys of a document. */
 export function entryValueOf({ isLossy }: { readonly isLossy?: boolean }): Uint8Array {
@@ -87,6 +87,11 @@ export class Index {
     const filter = this.spec.partialFilter;
     if (filter !== undefined && !filter.matcher.matches(document, 0)) return NO_KEYS;
     return this.#generator.extract(document, recordId);
+  }
+
+  /** As the generator's: the key of a document that is sure to have just one; it stands at `at` of larger bytes. */
+  singleKey(bytes: Uint8Array, at: number): SingleKey | undefined {
+    return this.spec.partialFilter === undefined ? this.#generator.singleKey?.(bytes, at) : undefined;
   }
 
   /** The values behind one of the entries of a document. */

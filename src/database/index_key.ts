@@ -29,6 +29,20 @@ export interface KeyGenerator {
   extract(document: Uint8Array, suffix: Uint8Array): Extraction;
   /** The values behind one of the keys that `extract` gave for the document, one per field of the index. */
   valuesOf(document: Uint8Array, suffix: Uint8Array, key: Uint8Array): readonly RawValue[];
+  /**
+   * The shortest way: the one key of the document at `at`, without a suffix and without a copy. Undefined when there may
+   * be none or several, or the kind of index has no such way: `extract` knows.
+   */
+  singleKey?(bytes: Uint8Array, at: number): SingleKey | undefined;
+}
+
+/** A key in a buffer of the generator's own, valid until its next call. */
+export interface SingleKey {
+  /** The key is [0, length) of these. */
+  readonly bytes: Uint8Array;
+  readonly length: number;
+  /** As in {@link Extraction}. */
+  readonly isLossy: boolean;
 }
 
 /** Where a value is not written as it is: appends the part of the key for field `i`. */
@@ -69,7 +83,7 @@ export function indexField(path: string, descending: boolean, plugin?: string): 
   return { path, segments: path.split('.').map((segment) => fieldName(segment)), descending, plugin };
 }
 
-export class KeyExtractor implements KeyGenerator {
+export class KeyExtractor implements KeyGenerator, SingleKey {
   readonly #fields: readonly IndexField[];
   /** A sparse index leaves out documents that have none of its fields. */
   readonly #isSparse: boolean;
@@ -91,6 +105,23 @@ export class KeyExtractor implements KeyGenerator {
     this.#isSparse = isSparse;
     this.#encode = encode;
     this.#found = fields.map(() => newFound());
+  }
+
+  get bytes(): Uint8Array {
+    return this.#writer.bytes;
+  }
+
+  get length(): number {
+    return this.#writer.length;
+  }
+
+  get isLossy(): boolean {
+    return this.#isLossy;
+  }
+
+  singleKey(bytes: Uint8Array, at: number): SingleKey | undefined {
+    this.#isLossy = this.#encode !== undefined;
+    return this.#writeSingle(bytes, at) ? this : undefined;
   }
 
   /** All keys of one whole document, with `suffix` behind each. Throws 171 for parallel arrays. */
@@ -119,19 +150,24 @@ export class KeyExtractor implements KeyGenerator {
 
   /** The key of a document without arrays on the way, the usual case; undefined when there is an array, or no key. */
   #extractSingle(document: Uint8Array): Uint8Array | undefined {
+    return this.#writeSingle(document, 0) ? this.#writer.appendBytes(this.#suffix).finish() : undefined;
+  }
+
+  /** Leaves that key in the writer; false when there is an array, or no key. */
+  #writeSingle(bytes: Uint8Array, at: number): boolean {
     let missing = 0;
     let hasArray = false;
     for (let i = 0; i < this.#fields.length; i++) {
       const found = this.#foundAt(i);
-      this.#walk(i, document, 0, 0);
+      this.#walk(i, bytes, at, 0);
       if (found.isMissing) missing++;
       else if (found.type === BSON_TYPE.array) hasArray = true;
     }
-    if (hasArray) return undefined;
-    if (this.#isSparse && missing === this.#fields.length) return undefined;
+    if (hasArray) return false;
+    if (this.#isSparse && missing === this.#fields.length) return false;
     this.#writer.reset();
     for (let i = 0; i < this.#fields.length; i++) this.#append(i, this.#foundAt(i));
-    return this.#writer.appendBytes(this.#suffix).finish();
+    return true;
   }
 
   #foundAt(i: number): Found {

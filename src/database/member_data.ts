@@ -45,7 +45,7 @@ import { CursorRegistry } from './cursors.ts';
 import { PreparedQueries } from './prepared/prepared_queries.ts';
 import type { Collection } from './collection.ts';
 import { hashCollections, type DataHash } from './hash.ts';
-import { buildAlone } from './index_build.ts';
+import { BUILD_LIMITS, buildAlone, type BuildLimits } from './index_build.ts';
 import type { Generators } from './insertable.ts';
 import { saveAffected, type SaveRemoved } from './rollback.ts';
 import { SessionStore } from './sessions.ts';
@@ -60,6 +60,8 @@ export interface MemberDataOptions {
   readonly store: Store;
   readonly oplog: Oplog;
   readonly clock: ClusterClock;
+  /** Default BUILD_LIMITS. */
+  readonly buildLimits?: BuildLimits | undefined;
 }
 
 /** Entries read from the oplog at a time by {@link MemberData.recover}. */
@@ -84,6 +86,7 @@ export class MemberData implements WriteTarget, Generators {
   readonly writeLog: WriteLog;
   /** What TTL indexes did since the process began. */
   readonly ttl = { passes: 0, deletedDocuments: 0 };
+  readonly buildLimits: BuildLimits;
   /** Temporary files of queries. */
   readonly spill: SpillFolder;
   /** Read-only documents of local system collections such as `local.system.replset`; set by the member. */
@@ -110,6 +113,7 @@ export class MemberData implements WriteTarget, Generators {
     this.store = store;
     this.oplog = oplog;
     this.clock = clock;
+    this.buildLimits = options.buildLimits ?? BUILD_LIMITS;
     this.catalog = new Catalog(store);
     this.sessions = new SessionStore(() => this.catalog.sessions, oplog);
     this.cursors = new CursorRegistry(env);
@@ -121,7 +125,7 @@ export class MemberData implements WriteTarget, Generators {
       catalog,
       sessions,
       oplog,
-      buildIndex: (collection, spec, at) => buildAlone(this, collection, spec, at),
+      buildIndexes: (collection, specs, at) => buildAlone(this, collection, specs, at),
     });
     this.#idRandom = env.random.bytes(5);
     this.#idCounter = env.random.uint32() & 0xff_ffff;

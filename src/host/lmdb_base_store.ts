@@ -174,7 +174,7 @@ class LmdbBaseStore implements BaseStore {
     }
     for (const record of batch.tables) enqueued(db.put(recordKey(record.id), encodeRecord(record)));
     for (const table of batch.forgotten) enqueued(db.remove(recordKey(table)));
-    enqueued(db.put(CHECKPOINT_KEY, encodeOpTime(batch.optime)));
+    if (batch.optime !== undefined) enqueued(db.put(CHECKPOINT_KEY, encodeOpTime(batch.optime)));
   }
 
   /** The error that a failed commit rejects with; the binding hides the cause in a second, rejected promise. */

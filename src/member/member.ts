@@ -17,6 +17,7 @@ import { Parameters } from '../commands/parameters.ts';
 import type { ReplicationService, ShutdownOptions } from '../commands/replication_service.ts';
 import { ServerState, type LogRing, type StartOptions } from '../commands/server_state.ts';
 import { ClusterClock } from '../database/cluster_clock.ts';
+import type { BuildLimits } from '../database/index_build.ts';
 import { MemberData } from '../database/member_data.ts';
 import { Oplog } from '../oplog/oplog.ts';
 import type { BaseStore } from '../storage/base_store.ts';
@@ -36,6 +37,8 @@ export interface MemberSettings {
   readonly oplogSizeBytesMax: number | undefined;
   /** Absent: what the parameter journalSegmentSizeMB says. */
   readonly journalSegmentSizeBytes?: number;
+  /** Absent: the usual ones. */
+  readonly indexBuildLimits?: BuildLimits;
   /** Server parameters as given at the start. */
   readonly parameters: ReadonlyMap<string, string>;
 }
@@ -225,7 +228,8 @@ async function openStorage(options: MemberOptions, parameters: Parameters): Prom
   const store = await Store.open({ base: await opening, env, log, onFailure: onFatal });
   store.onCheckpoint(({ ts }) => oplog.checkpointPassed(ts));
   oplog.checkpointPassed(store.checkpointed.ts);
-  const data = await MemberData.open({ env, log, store, oplog, clock: new ClusterClock(env.clock) });
+  const clock = new ClusterClock(env.clock);
+  const data = await MemberData.open({ env, log, store, oplog, clock, buildLimits: settings.indexBuildLimits });
   data.localDocuments = (ns) => localDocumentsOf(localState.values, ns);
   data.localCollections = () => LOCAL_COLLECTIONS;
   // A copy that was not finished is thrown away, not repaired.

@@ -20,6 +20,9 @@ const PORT = 27017;
 const SEGMENT_SIZE_BYTES = 32 * 1024;
 const RESTART_MS = 100;
 
+/** Low, so that small collections are indexed the way large ones are. */
+const INDEX_BUILD_LIMITS = { bytesMax: 1, smallEntriesMax: 4, smallDocumentsMax: 4 };
+
 const PARAMETERS: ReadonlyMap<string, string> = new Map();
 
 export interface SimulatedMemberOptions {
@@ -112,6 +115,7 @@ export class SimulatedMember {
         oplogSizeBytesMax: undefined,
         journalSegmentSizeBytes: SEGMENT_SIZE_BYTES,
         parameters: PARAMETERS,
+        indexBuildLimits: INDEX_BUILD_LIMITS,
       },
       openBase: async () => this.#base,
       onFatal: fail,

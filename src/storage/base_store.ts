@@ -27,10 +27,10 @@ export interface BlockWrite {
   readonly bytes: Uint8Array | undefined;
 }
 
-/** One checkpoint. All of it becomes durable, or nothing does. */
+/** One checkpoint, or a part of a bulk load. All of it becomes durable, or nothing does. */
 export interface BaseBatch {
-  /** The state the store is in afterwards. */
-  readonly optime: OpTime;
+  /** The state the store is in afterwards; undefined: as before. */
+  readonly optime: OpTime | undefined;
   /** Records of tables that are new or changed. */
   readonly tables: readonly TableRecord[];
   /** Tables whose record goes away; their blocks are gone already, or are removed in this batch. */

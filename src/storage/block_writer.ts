@@ -159,7 +159,13 @@ export function writeBlockHeader(
 }
 
 // oxlint-disable-next-line max-params -- called for every entry of every new block
-function writeOffset(block: Uint8Array, wide: boolean, offsetsStart: number, index: number, offset: number): void {
+export function writeOffset(
+  block: Uint8Array,
+  wide: boolean,
+  offsetsStart: number,
+  index: number,
+  offset: number,
+): void {
   if (wide) {
     writeInt32(block, offsetsStart + 4 * index, offset);
     return;

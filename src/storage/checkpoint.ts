@@ -15,6 +15,7 @@ import type { OpTime, Timestamp } from '../base/optime.ts';
 import type { BaseStore, BlockWrite, TableRecord } from './base_store.ts';
 import type { BlockEdits } from './block_merge.ts';
 import type { BlockArena } from './block_writer.ts';
+import type { CommitQueue } from './commit_queue.ts';
 import type { Directory } from './directory.ts';
 import type { TableId } from './table.ts';
 import { TableRebuild, type TableChange } from './table_rebuild.ts';
@@ -23,6 +24,8 @@ import type { VersionChain, VersionNode } from './versions.ts';
 
 export interface CheckpointSetup {
   readonly base: BaseStore;
+  /** Of `base`. */
+  readonly commits: CommitQueue;
   readonly env: Env;
   readonly arena: BlockArena;
   readonly target: OpTime;
@@ -95,7 +98,7 @@ export async function takeCheckpoint(setup: CheckpointSetup): Promise<Checkpoint
   const { records, writes, forgotten } = describeBatch(setup, work);
   for (const { table, change } of work) if (!table.dropped) table.setDirectory(change.directory);
   try {
-    await setup.base.commit({ optime: setup.target, tables: records, forgotten, blocks: writes });
+    await setup.commits.commit({ optime: setup.target, tables: records, forgotten, blocks: writes });
   } catch (error) {
     if (!(error instanceof IoError) || error.kind !== 'noSpace') throw error;
     takeBack(work);

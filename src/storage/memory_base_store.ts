@@ -109,7 +109,7 @@ export class MemoryBaseStore implements BaseStore {
       this.#records.delete(table);
       this.#blocks.delete(table);
     }
-    this.#checkpoint = batch.optime;
+    if (batch.optime !== undefined) this.#checkpoint = batch.optime;
   }
 
   #blocksOf(table: TableId): Map<string, NamedBlock> {

@@ -6,7 +6,8 @@ import { OPTIME_NULL, type OpTime, termOf, TIMESTAMP_NULL, type Timestamp } from
 import type { BaseBatch } from './base_store.ts';
 import { BLOCK_BYTES_MAX } from './block.ts';
 import { MemoryBaseStore } from './memory_base_store.ts';
-import { Store, type StoreOptions } from './store.ts';
+import { Store } from './store.ts';
+import type { StoreOptions } from './store_options.ts';
 import type { Table } from './table.ts';
 
 const TERM = termOf(3);

@@ -19,10 +19,13 @@
  * Tables come and go with timestamps too: a table created above a checkpoint is not in it, and one dropped above it
  * still is.
  *
+ * An index over documents that are there already is filled past all this (table_load.ts): sorted entries become blocks at
+ * once, under the versions that running writes put meanwhile.
+ *
  * Not done: versions spilling to disk while the commit point stalls (writers wait instead), uncommitted versions of
  * transactions, building blocks in a worker thread.
  */
-import { CommandError } from '../base/command_error.ts';
+import type { CommandError } from '../base/command_error.ts';
 import type { Env, IoError } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';
 import {
@@ -41,47 +44,20 @@ import type { BaseStore, TableRecord } from './base_store.ts';
 import { BlockCache } from './block_cache.ts';
 import { BlockArena } from './block_writer.ts';
 import { takeCheckpoint } from './checkpoint.ts';
+import { CommitQueue } from './commit_queue.ts';
+import type { EntrySource } from './entry_source.ts';
 import { StablePoints } from './stable_points.ts';
+import { diskFullError, shutdownError } from './store_errors.ts';
+import type { StoreOptions, StoreStats } from './store_options.ts';
 import { type Table, type TableId, tableIdOf, type TableOptions } from './table.ts';
+import { type LoadOptions, loadTable } from './table_load.ts';
 import { TableState } from './table_state.ts';
 import { VersionedTable } from './versioned_table.ts';
-
-export interface StoreOptions {
-  readonly base: BaseStore;
-  readonly env: Env;
-  readonly log: Log;
-  /** Blocks kept in memory; default 128 MiB. */
-  readonly cacheBytesMax?: number;
-  /** Memory for versions before writers wait; default 512 MiB. */
-  readonly versionBytesMax?: number;
-  /** A checkpoint failed in a way after which nothing is known of the disk: the member must stop. Called once. */
-  readonly onFailure: (error: unknown) => void;
-}
 
 /** Holds back checkpoints so that reads at its timestamp stay possible. */
 export interface Pin {
   /** May be called more than once. */
   release(): void;
-}
-
-export interface StoreStats {
-  readonly tables: number;
-  readonly checkpointed: OpTime;
-  readonly stable: OpTime;
-  readonly pins: number;
-  /** Keys with versions, and the memory that versions take. */
-  readonly versions: number;
-  readonly versionBytes: number;
-  readonly cacheBytes: number;
-  readonly cacheBytesMax: number;
-  readonly cacheHits: number;
-  readonly cacheMisses: number;
-  readonly checkpoints: number;
-  readonly checkpointMsLast: number;
-  readonly checkpointChangesLast: number;
-  readonly checkpointBlocksLast: number;
-  readonly baseBytes: number;
-  readonly diskFull: boolean;
 }
 
 interface Waiter {
@@ -91,6 +67,7 @@ interface Waiter {
 
 export class Store {
   readonly #base: BaseStore;
+  readonly #commits: CommitQueue;
   readonly #env: Env;
   readonly #log: Log;
   readonly #onFailure: (error: unknown) => void;
@@ -128,6 +105,7 @@ export class Store {
   private constructor(options: StoreOptions) {
     const { base } = options;
     this.#base = base;
+    this.#commits = new CommitQueue(base);
     this.#env = options.env;
     this.#log = options.log;
     this.#onFailure = options.onFailure;
@@ -228,6 +206,34 @@ export class Store {
     this.#letWritersGo();
   }
 
+  /**
+   * From now on no checkpoint includes the table, which no state on disk may need: its versions stay in memory until
+   * `load` or `letGo`. Writers wait when they become too many, so whoever holds a table must not wait for them.
+   */
+  hold(id: TableId): void {
+    const table = this.#tables.get(id);
+    invariant(table?.persisted === false, 'a table that is held is not on disk yet');
+    table.isHeld = true;
+  }
+
+  /** Ends a hold. */
+  letGo(id: TableId): void {
+    this.#tables.get(id)?.letGo();
+  }
+
+  /**
+   * Puts entries under all versions of a table that is held and has no blocks, straight into the base store, and ends the hold.
+   * They are seen at every timestamp. False when the table was dropped meanwhile. Rejects as `pause` does, with
+   * OutOfDiskSpace (unless told to wait for room) and when the store is closed; drop the table then.
+   */
+  async load(id: TableId, entries: EntrySource, options: LoadOptions): Promise<boolean> {
+    const table = this.#tables.get(id);
+    if (table === undefined) return false;
+    const isStopped = (): boolean => this.#closed || this.#failure !== undefined;
+    const onFailure = (error: unknown): void => this.#fail(error);
+    return loadTable({ ...options, env: this.#env, table, entries, commits: this.#commits, isStopped, onFailure });
+  }
+
   /** Moves what is stable to disk now. Rejects when the disk is full (OutOfDiskSpace) or the store has failed. */
   async checkpoint(): Promise<void> {
     while (this.#underWay !== undefined) await this.#underWay;
@@ -270,6 +276,7 @@ export class Store {
     while (this.#underWay !== undefined) await this.#underWay;
     if (this.#failure === undefined) await this.#runCheckpoint();
     this.#letWritersGo();
+    await this.#commits.idle();
     await this.#base.close();
   }
 
@@ -407,14 +414,15 @@ export class Store {
     this.#state.horizon = Math.max(this.#state.horizon, target.ts) as Timestamp;
     const tables = this.#tablesAt(target.ts);
     const dropping = this.#droppingRecords();
-    const isIdle = !hasMoved && dropping.length === 0 && tables.every(isAtRest);
+    const isIdle = !hasMoved && dropping.length === 0 && tables.every((table) => table.isAtRest);
     if (isIdle) return;
     const outcome = await takeCheckpoint({
       base: this.#base,
+      commits: this.#commits,
       env: this.#env,
       arena: this.#arena,
       target,
-      tables: hasMoved ? tables : tables.filter((table) => !isAtRest(table)),
+      tables: hasMoved ? tables : tables.filter((table) => !table.isAtRest),
       dropping,
     });
     if (outcome.kind === 'noSpace') {
@@ -439,7 +447,7 @@ export class Store {
     const tables: VersionedTable[] = [];
     for (const table of this.#tables.values()) {
       if (table.dropAt !== undefined && table.dropAt <= ts) this.#removeTable(table);
-      else if ((table.options.at ?? TIMESTAMP_NULL) <= ts) tables.push(table);
+      else if (!table.isHeld && (table.options.at ?? TIMESTAMP_NULL) <= ts) tables.push(table);
     }
     return tables;
   }
@@ -448,6 +456,7 @@ export class Store {
     const records: TableRecord[] = [];
     for (const [id, entry] of this.#dropping) {
       if (!(entry instanceof VersionedTable)) records.push(entry);
+      else if (entry.isLoading) continue;
       else if (!entry.persisted) this.#dropping.delete(id);
       else records.push(droppedRecord(entry));
     }
@@ -481,19 +490,6 @@ export class Store {
   }
 }
 
-/** Whether a checkpoint that does not move the horizon has nothing to do for the table. */
-function isAtRest(table: VersionedTable): boolean {
-  return table.persisted && table.nullWrites === 0;
-}
-
 function droppedRecord({ id, options }: VersionedTable): TableRecord {
   return { id, kind: options.kind, replicated: options.replicated, count: 0, sizeBytes: 0, dropped: true };
-}
-
-function shutdownError(): CommandError {
-  return new CommandError('InterruptedAtShutdown', 'the server is in shutdown mode');
-}
-
-function diskFullError(): CommandError {
-  return new CommandError('OutOfDiskSpace', 'the disk is full and the memory for changes is used up');
 }

@@ -41,6 +41,10 @@ export class VersionedTable implements Table, CursorSource {
   persisted: boolean;
   /** Writes at TIMESTAMP_NULL that no checkpoint has collected: they may move although the horizon does not. */
   nullWrites = 0;
+  /** Its versions stay in memory: no checkpoint includes the table. */
+  isHeld = false;
+  /** Blocks are being written past the checkpoints: what is on disk of the table is not known until that ends. */
+  isLoading = false;
   /** The drop that is on its way; undefined: none. */
   dropAt: Timestamp | undefined = undefined;
   /** Set when the table is gone: its memory is given back, nobody may use it. */
@@ -181,6 +185,40 @@ export class VersionedTable implements Table, CursorSource {
     return bytes;
   }
 
+  /** Whether a checkpoint that does not move the horizon has nothing to do for the table. */
+  get isAtRest(): boolean {
+    return this.persisted && this.nullWrites === 0;
+  }
+
+  /** Needs a table that is held and has no blocks. */
+  beginLoad(): void {
+    invariant(this.isHeld && !this.isLoading, 'a table that is loaded is held');
+    invariant(this.directory.refs.length === 0 && this.blockCount === 0, 'a table that is loaded has no blocks');
+    this.isLoading = true;
+  }
+
+  endLoad(): void {
+    this.isLoading = false;
+  }
+
+  /** The load is on disk: its blocks go under the versions, and the table takes part in checkpoints. */
+  setLoaded(directory: Directory, loaded: { readonly count: number; readonly sizeBytes: number }): void {
+    this.#forgetBases();
+    this.setDirectory(directory);
+    this.blockCount = loaded.count;
+    this.blockBytes = loaded.sizeBytes;
+    this.#count += loaded.count;
+    this.#sizeBytes += loaded.sizeBytes;
+    this.letGo();
+  }
+
+  /** Ends the hold. */
+  letGo(): void {
+    this.isHeld = false;
+    // Versions at or below the horizon have been passed over.
+    if (this.versions.size > 0) this.nullWrites += 1;
+  }
+
   /** The blocks have `baseSize` bytes of the chain's key (-1: nothing). */
   learnBase(chain: VersionChain, baseSize: number): void {
     if (chain.baseSize !== BASE_UNKNOWN) return;
@@ -274,6 +312,16 @@ export class VersionedTable implements Table, CursorSource {
   #baseSize(key: Uint8Array): number {
     if (!this.#findInBlocks(key)) return BASE_ABSENT;
     return key.length + this.#reader.valueEnd - this.#reader.valueStart;
+  }
+
+  /** Takes back what `learnBase` knew of the blocks. */
+  #forgetBases(): void {
+    for (const chain of this.versions.chains()) {
+      if (chain.baseSize === BASE_UNKNOWN) continue;
+      this.#account(chain.newestSize(), chain.baseSize);
+      chain.baseSize = BASE_UNKNOWN;
+      this.#unknown += 1;
+    }
   }
 
   #learnBases(): void {

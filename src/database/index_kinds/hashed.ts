@@ -9,7 +9,7 @@ import { rawInt64, type RawValue } from '../../bson/value.ts';
 import { IRREGULAR_FROM, type EqualityKeys } from '../../query/collation/equality_keys.ts';
 import { isCollatable } from '../../query/value_order.ts';
 import { describeDocument } from '../../query/describe.ts';
-import { KeyExtractor, type Extraction, type KeyGenerator, type ValueEncoder } from '../index_key.ts';
+import { KeyExtractor, type Extraction, type KeyGenerator, type SingleKey, type ValueEncoder } from '../index_key.ts';
 import { EVERYTHING, isPoint, union, type Interval } from '../interval.ts';
 import type { IndexKind, IndexSpec } from './index_kind.ts';
 import { IRREGULAR, listedBounds } from './collated_bounds.ts';
@@ -66,6 +66,10 @@ class HashedKeyGenerator implements KeyGenerator {
     const extraction = this.#extractor.extract(document, suffix);
     if (extraction.multikey) throw this.#arrayFound(extraction.arrays ?? []);
     return extraction;
+  }
+
+  singleKey(bytes: Uint8Array, at: number): SingleKey | undefined {
+    return this.#extractor.singleKey(bytes, at);
   }
 
   valuesOf(document: Uint8Array, suffix: Uint8Array, key: Uint8Array): ReturnType<KeyGenerator['valuesOf']> {

@@ -124,3 +124,26 @@ test('dbStats tells free room only when asked to', async () => {
   const free = { freeStorageSize: 0, indexFreeStorageSize: 0, totalFreeStorageSize: 0 };
   expect(await db.run({ dbStats: 1, freeStorage: 1, scale: 2 ** 50 })).toMatchObject(free);
 });
+
+test('createIndexes passes over fields that no index has, when asked to', async () => {
+  const index = { key: { x: 1 }, name: 'x', sparse: true, some: 'field' };
+  const command = { createIndexes: 'n', indexes: [index] };
+  expect(await db.run(command)).toMatchObject({ ok: 0, code: 197 });
+  expect(await db.run({ ...command, ignoreUnknownIndexOptions: 'x' })).toMatchObject({ ok: 0, code: 14 });
+  expect(await db.run({ ...command, ignoreUnknownIndexOptions: true })).toMatchObject({ ok: 1 });
+  expect(await db.run({ listIndexes: 'n' })).toMatchObject({
+    cursor: { firstBatch: [{ name: '_id_' }, { v: 2, key: { x: 1 }, name: 'x', sparse: true }] },
+  });
+  const broken = { createIndexes: 'n', indexes: [{ key: { y: 1 }, name: 'a\0b' }] };
+  expect(await db.run(broken)).toMatchObject({ ok: 0, code: 67 });
+});
+
+test('collections are not renamed in and out of replication', async () => {
+  const rename = { renameCollection: 'db.c', to: 'local.c', $db: 'admin' };
+  expect(await db.run(rename)).toMatchObject({ ok: 0, code: 20 });
+});
+
+test('validate runs in the background or in full', async () => {
+  expect(await db.run({ validate: 'c', background: true, full: true })).toMatchObject({ ok: 0, code: 72 });
+  expect(await db.run({ validate: 'c', background: true, full: false })).toMatchObject({ valid: true });
+});

@@ -10,7 +10,7 @@ import { fillBuild, startBuild } from '../database/index_build.ts';
 import type { Index } from '../database/index.ts';
 import type { IndexSpec } from '../database/index_kinds/index_kind.ts';
 import { isIdKey } from '../database/index_spec.ts';
-import { parseIndexSpec } from '../database/index_spec_parse.ts';
+import { parseIndexSpec, withKnownOptions } from '../database/index_spec_parse.ts';
 import { TRANSACTIONS_NS, type MemberData } from '../database/member_data.ts';
 import { newUuid, uuidText } from '../database/uuid.ts';
 import { createCollection, createEmptyIndex, logIndexBuild } from '../database/write_catalog.ts';
@@ -80,16 +80,18 @@ function parseCreateIndexes(request: CommandRequest, data: MemberData): CreateIn
     throw new CommandError('IllegalOperation', `not allowed to create index on ${ns}`);
   }
   const collation = data.catalog.find(ns)?.collation;
-  let specs: IndexSpec[] | undefined;
+  let indexes: RawValue | undefined;
+  let ignoresUnknown = false;
   let commitQuorum: RawValue | undefined;
   const args = Arguments.ofCommand('createIndexes', request.body);
   while (args.next()) {
-    if (args.name === 'indexes') specs = parseSpecs(args, collation);
+    if (args.name === 'indexes') indexes = args.raw();
     else if (args.name === 'commitQuorum') commitQuorum = args.raw();
-    else if (args.name === 'ignoreUnknownIndexOptions') args.flag();
+    else if (args.name === 'ignoreUnknownIndexOptions') ignoresUnknown = args.flag();
     else args.refuseUnknown();
   }
-  if (specs === undefined) throw missingField('createIndexes.indexes');
+  if (indexes === undefined) throw missingField('createIndexes.indexes');
+  const specs = parseSpecs(indexes, { collation, ignoresUnknown });
   if (specs.length === 0) throw new CommandError('BadValue', 'Must specify at least one index to create');
   if (commitQuorum !== undefined && commitQuorum.type !== BSON_TYPE.string && !isNumericType(commitQuorum.type)) {
     throw new CommandError('FailedToParse', 'commitQuorum must be a string or a number');
@@ -105,8 +107,10 @@ function indexedNamespace(request: CommandRequest): string {
   throw new CommandError('InvalidNamespace', `collection name has invalid type ${typeAlias(reader.type)}`);
 }
 
-function parseSpecs(args: Arguments, collation: Collation | undefined): IndexSpec[] {
-  const { value } = args;
+function parseSpecs(
+  value: RawValue,
+  { collation, ignoresUnknown }: { readonly collation: Collation | undefined; readonly ignoresUnknown: boolean },
+): IndexSpec[] {
   if (value.type !== BSON_TYPE.array) {
     throw new CommandError('TypeMismatch', `The field 'indexes' must be an array, but got ${typeAlias(value.type)}`);
   }
@@ -117,7 +121,11 @@ function parseSpecs(args: Arguments, collation: Collation | undefined): IndexSpe
       const text = `The elements of the 'indexes' array must be objects, but got ${typeAlias(items.type)}`;
       throw new CommandError('TypeMismatch', text);
     }
-    specs.push(parseIndexSpec(items.bytes, items.start, collation));
+    specs.push(
+      ignoresUnknown
+        ? parseIndexSpec(withKnownOptions(items.bytes, items.start), 0, collation)
+        : parseIndexSpec(items.bytes, items.start, collation),
+    );
   }
   return specs;
 }

@@ -36,6 +36,7 @@ export const renameCollectionCommand: Command = {
     if (to === undefined) throw missingField('renameCollection.to');
     for (const ns of [from, to]) checkName(ns);
     for (const ns of [from, to]) checkRenamable(ns, data);
+    checkSides(from, to);
     const source = sourceOf(from, data);
     if (findView(data.catalog, to) !== undefined) {
       throw new CommandError('NamespaceExists', `a view already exists with that name: ${to}`);
@@ -49,6 +50,13 @@ export const renameCollectionCommand: Command = {
     return undefined;
   },
 };
+
+/** What is replicated stays so, and what is not does not become so. */
+function checkSides(from: string, to: string): void {
+  if (from.startsWith('local.') === to.startsWith('local.')) return;
+  const text = 'Cannot rename collections between a replicated and an unreplicated database';
+  throw new CommandError('IllegalOperation', text);
+}
 
 function sourceOf(ns: string, data: MemberData): Collection {
   const source = data.catalog.find(ns);

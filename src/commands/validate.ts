@@ -33,11 +33,17 @@ export const validateCommand: Command = {
 };
 
 function parseOptions(request: CommandRequest): void {
+  const asked = new Set<string>();
   const args = Arguments.ofCommand('validate', request.body);
   while (args.next()) {
-    if (HARMLESS.has(args.name)) args.flag();
-    else if (!UNSUPPORTED.has(args.name)) args.refuseUnknown();
+    if (HARMLESS.has(args.name)) {
+      if (args.flag()) asked.add(args.name);
+    } else if (!UNSUPPORTED.has(args.name)) args.refuseUnknown();
     else if (args.flag()) args.refuseUnsupported();
+  }
+  if (asked.has('background') && asked.has('full')) {
+    const text = 'Running the validate command with both { background: true } and { full: true } is not supported.';
+    throw new CommandError('InvalidOptions', text);
   }
 }
 

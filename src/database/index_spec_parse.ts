@@ -68,6 +68,7 @@ export function parseIndexSpec(bytes: Uint8Array, at: number, inherited: Collati
     parsed.options.has('collation') || collation === undefined ? versioned : withInherited(versioned, collation);
   return inSpecification(whole, () => {
     if (parsed.name === '') throw new CommandError('CannotCreateIndex', 'index name cannot be empty');
+    if (parsed.name.includes('\0')) throw new CommandError('CannotCreateIndex', 'index name cannot contain NUL bytes');
     if (parsed.isUnique && parsed.options.has('prepareUnique')) {
       throw new CommandError('CannotCreateIndex', "index cannot have both 'unique' and 'prepareUnique'");
     }
@@ -144,6 +145,21 @@ function checkCollatable({ name }: IndexKind, { document }: Collation): void {
   if (!NOT_COLLATABLE.has(name)) return;
   const text = `Index type '${name}' does not support collation: ${describeDocument(document)}`;
   throw new CommandError('CannotCreateIndex', text);
+}
+
+/** The specification at `at` without the fields that no index has. */
+export function withKnownOptions(bytes: Uint8Array, at: number): Uint8Array {
+  const writer = new BsonWriter().startDocument();
+  const reader = new ElementReader(bytes, at);
+  while (reader.next()) if (isKnown(reader.name())) writer.element(bytes, reader.elementStart, reader.end);
+  return writer.endDocument().finish();
+}
+
+const OWN_FIELDS: ReadonlySet<string> = new Set(['key', 'name', 'v', 'collation']);
+const OPTION_SETS = [OWN_FIELDS, FLAGS, COMMON_OPTIONS, IGNORED_OPTIONS, UNSUPPORTED_OPTIONS];
+
+function isKnown(option: string): boolean {
+  return OPTION_SETS.some((set) => set.has(option)) || kindTaking(option) !== undefined;
 }
 
 interface ParsedSpec extends IndexDraft {

@@ -122,9 +122,9 @@ export class SessionStore {
     this.#oplog = oplog;
   }
 
-  /** Sessions that clients have used and not ended. */
+  /** Sessions with retryable writes that are in memory. */
   get count(): number {
-    return this.#known.size;
+    return this.#active.size;
   }
 
   /** The session of an `lsid` at `txnNumber`. Throws TransactionTooOld when it has gone on to a higher one. */

@@ -76,3 +76,58 @@ describe('find', () => {
     expect(found['cursor']).toMatchObject({ firstBatch: [{ $recordId: 1 }, { $recordId: 2 }] });
   });
 });
+
+describe('explain of findAndModify', () => {
+  async function statsOf(db: TestCommands, command: object): Promise<unknown> {
+    const reply = await db.run({ explain: { findAndModify: 'c', ...command }, verbosity: 'executionStats' });
+    return reply['executionStats'];
+  }
+
+  test('takes the first document of the order, and gives it back', async () => {
+    const db = await filled();
+    expect(await statsOf(db, { query: { a: 3 }, sort: { b: 1 }, remove: true, hint: 'a_1' })).toMatchObject({
+      nReturned: 1,
+      executionStages: {
+        stage: 'DELETE',
+        nWouldDelete: 1,
+        inputStage: { stage: 'SORT', limitAmount: 1, inputStage: { stage: 'FETCH', nReturned: 20 } },
+      },
+    });
+    const update = { update: { $set: { z: 1 } }, upsert: true };
+    expect(await statsOf(db, { query: { _id: 'none' }, ...update })).toMatchObject({ nReturned: 0 });
+    expect(await statsOf(db, { query: { _id: 'none' }, new: true, ...update })).toMatchObject({
+      nReturned: 1,
+      executionStages: { nWouldUpsert: 1 },
+    });
+  });
+});
+
+describe('explain of a covered sort', () => {
+  test('reads no documents when keys tell what to sort by', async () => {
+    const db = await filled();
+    await db.run({ createIndexes: 'c', indexes: [{ key: { a: 1, b: 1 }, name: 'ab' }] });
+    const find = { find: 'c', filter: { a: { $lt: 3 } }, sort: { b: -1 }, projection: { _id: 0, b: 1 }, hint: 'ab' };
+    const reply = await db.run({ explain: find, verbosity: 'executionStats' });
+    expect(planOf(reply)).toMatchObject({
+      stage: 'PROJECTION_COVERED',
+      inputStage: { stage: 'SORT', type: 'default', inputStage: { stage: 'IXSCAN' } },
+    });
+    expect(reply['executionStats']).toMatchObject({ nReturned: 60, totalDocsExamined: 0 });
+    const { cursor } = await db.run({ ...find, limit: 2 });
+    expect(cursor).toMatchObject({ firstBatch: [{ b: 192 }, { b: 191 }] });
+  });
+
+  test('counts documents that are listed several times by keys alone', async () => {
+    const db = await filled();
+    await db.run({ insert: 'm', documents: Array.from({ length: 10 }, (_, _id) => ({ _id, a: [1, 2, 3] })) });
+    await db.run({ createIndexes: 'm', indexes: [{ key: { a: 1 }, name: 'a' }] });
+    const count = { count: 'm', query: { a: { $gte: 2 } } };
+    expect(await db.run(count)).toMatchObject({ n: 10 });
+    expect(await db.run({ explain: count, verbosity: 'executionStats' })).toMatchObject({
+      executionStats: {
+        totalDocsExamined: 0,
+        executionStages: { nCounted: 10, inputStage: { stage: 'COUNT_SCAN', keysExamined: 20 } },
+      },
+    });
+  });
+});

@@ -113,8 +113,26 @@ export function writeServer({ command, reply, context }: ExplainTarget): void {
   reply.startSubdocument('serverInfo').string('host', address.slice(0, colon));
   reply.int32('port', Number(address.slice(colon + 1)) || 0).string('version', VERSION);
   reply.string('gitVersion', '').end();
-  reply.startSubdocument('serverParameters').int32('internalQueryFacetBufferSizeBytes', FACET_BYTES);
-  reply.int32('internalDocumentSourceGroupMaxMemoryBytes', FACET_BYTES).end();
+  reply.startSubdocument('serverParameters');
+  for (const [name, value] of SERVER_PARAMETERS) {
+    if (typeof value === 'string') reply.string(name, value);
+    else reply.int32(name, value);
+  }
+  reply.end();
 }
 
-const FACET_BYTES = 104_857_600;
+/** 100 MB, of which most stages may keep so much. */
+const STAGE_BYTES = 104_857_600;
+
+/** What bounds and steers queries, by MongoDB's names. */
+const SERVER_PARAMETERS: readonly (readonly [string, number | string])[] = [
+  ['internalQueryFacetBufferSizeBytes', STAGE_BYTES],
+  ['internalQueryFacetMaxOutputDocSizeBytes', STAGE_BYTES],
+  ['internalLookupStageIntermediateDocumentMaxSizeBytes', STAGE_BYTES],
+  ['internalDocumentSourceGroupMaxMemoryBytes', STAGE_BYTES],
+  ['internalQueryMaxBlockingSortMemoryUsageBytes', STAGE_BYTES],
+  ['internalQueryProhibitBlockingMergeOnMongoS', 0],
+  ['internalQueryMaxAddToSetBytes', STAGE_BYTES],
+  ['internalDocumentSourceSetWindowFieldsMaxMemoryBytes', STAGE_BYTES],
+  ['internalQueryFrameworkControl', 'forceClassicEngine'],
+];

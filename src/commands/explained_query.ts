@@ -129,8 +129,9 @@ function explainedFindAndModify(request: CommandRequest, context: CommandContext
   const ns = writeNamespace(request);
   const args = parseFindAndModify(request);
   checkArguments(args);
+  const returns = args.returnNew ? 'after' : 'before';
   const purpose: Purpose = args.remove
-    ? { kind: 'delete', isMulti: false }
-    : { kind: 'update', isMulti: false, isUpsert: args.upsert };
+    ? { kind: 'delete', isMulti: false, returns }
+    : { kind: 'update', isMulti: false, isUpsert: args.upsert, returns };
   return explained({ ...args, ns, filter: args.query, projection: args.fields, purpose }, request, context);
 }

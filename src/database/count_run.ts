@@ -22,7 +22,7 @@ export interface CountRequest {
 }
 
 /** Whether the entries in the ranges are as many as the records. */
-export function countsKeys(access: Access): access is IndexAccess {
+function countsKeys(access: Access): access is IndexAccess {
   return access.kind === 'index' && access.checks.length === 0 && access.index?.isMultikey !== true;
 }
 

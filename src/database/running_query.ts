@@ -64,9 +64,14 @@ export interface PlannedQuery extends RunningQuery {
   readonly scan: RecordScan;
 }
 
-/** Whether keys tell all that is wanted, the order included. */
+/** Whether keys tell all that is wanted: the order itself, or what documents are to be put in order by. */
 export function isCovered({ shape, sort }: Pick<FindRequest, 'shape' | 'sort'>, plan: Plan): boolean {
-  return shape !== undefined && isInOrder(plan, sort) && shape.isCoveredBy(plan);
+  if (shape === undefined || !shape.isCoveredBy(plan)) return false;
+  if (isInOrder(plan, sort)) return true;
+  const { access } = plan;
+  if (sort?.indexFields === undefined || access.kind !== 'index') return false;
+  const paths = access.bounds.candidate.fields.map((field) => field.path);
+  return sort.indexFields.every(({ path }) => paths.includes(path));
 }
 
 /** `watched` may put something around the scan. */

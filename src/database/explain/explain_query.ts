@@ -9,7 +9,7 @@ import type { Plan } from '../planner/access.ts';
 import { distinctPlanOf } from '../planner/distinct_plan.ts';
 import { planCacheKeyOf, queryShapeOf } from '../planner/query_shape.ts';
 import { shapeHashOf } from './shape_hash.ts';
-import { queryStages, type ExplainedQuery, type QueryRun } from './query_stages.ts';
+import { queryStages, returnedBy, type ExplainedQuery, type QueryRun } from './query_stages.ts';
 import { writeStage } from './stage.ts';
 
 /** Undefined when there is no collection. Throws what planning throws. */
@@ -83,7 +83,7 @@ export interface Execution extends ExecutedPlan {
 
 export function writeExecutionStats(query: ExplainedQuery, execution: Execution, writer: BsonWriter): void {
   writer.startSubdocument('executionStats').bool('executionSuccess', true);
-  writer.int32('nReturned', returnsDocuments(query) ? (execution.run?.returned ?? 0) : 0);
+  writer.int32('nReturned', returnedBy(query, execution.run?.returned ?? 0));
   writer.int32('executionTimeMillis', execution.millis);
   writeExecuted(query, execution, writer);
   if (execution.trials !== undefined) {
@@ -101,13 +101,10 @@ export function writeExecutionStats(query: ExplainedQuery, execution: Execution,
   writer.end();
 }
 
-function returnsDocuments({ purpose }: ExplainedQuery): boolean {
-  return purpose.kind === 'find' || purpose.kind === 'keys' || purpose.kind === 'distinct';
-}
-
 const NO_RUN: QueryRun = {
   scan: { advance: () => 'end', recordId: new Uint8Array(0), document: new Uint8Array(0), moveTo: () => {} },
   found: 0,
+  foundBytes: 0,
   returned: 0,
   isEnded: true,
 };

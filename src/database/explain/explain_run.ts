@@ -43,6 +43,10 @@ export class ExplainRun implements QueryRun, Source {
     return this.scan.found;
   }
 
+  get foundBytes(): number {
+    return this.scan.foundBytes;
+  }
+
   next(): ReturnType<Source['next']> {
     const document = this.#query.source.next();
     if (document === undefined) this.isEnded = true;
@@ -86,6 +90,7 @@ function limitOf({ purpose, limit }: ExplainedQuery): number {
 /** Counts what a scan gives. */
 class CountingScan implements RecordScan {
   found = 0;
+  foundBytes = 0;
   #scan: RecordScan | undefined;
 
   over(scan: RecordScan): this {
@@ -115,7 +120,10 @@ class CountingScan implements RecordScan {
 
   advance(): Step {
     const step = this.#below.advance();
-    if (step === 'record') this.found += 1;
+    if (step === 'record') {
+      this.found += 1;
+      this.foundBytes += this.document.length;
+    }
     return step;
   }
 

@@ -5,7 +5,6 @@ import type { CompiledFilter } from '../../query/matcher.ts';
 import type { SortSpec } from '../../query/sort.ts';
 import type { Timestamp } from '../../base/optime.ts';
 import type { Collection } from '../collection.ts';
-import { countsKeys } from '../count_run.ts';
 import { isInOrder, type Hint } from '../plan.ts';
 import { isCovered } from '../running_query.ts';
 import type { IndexAccess, Plan } from '../planner/access.ts';
@@ -25,8 +24,11 @@ export type Purpose =
   | { readonly kind: 'keys' }
   | { readonly kind: 'count' }
   | { readonly kind: 'distinct'; readonly key: string }
-  | { readonly kind: 'update'; readonly isMulti: boolean; readonly isUpsert: boolean }
-  | { readonly kind: 'delete'; readonly isMulti: boolean };
+  | { readonly kind: 'update'; readonly isMulti: boolean; readonly isUpsert: boolean; readonly returns?: Returned }
+  | { readonly kind: 'delete'; readonly isMulti: boolean; readonly returns?: Returned };
+
+/** Which document a write gives back: as it was, or as it is then. */
+type Returned = 'before' | 'after';
 
 export interface ExplainedQuery {
   readonly ns: string;
@@ -52,6 +54,8 @@ export interface ExplainedQuery {
 export interface QueryRun extends ScanRun {
   /** Documents after sort, skip and limit. */
   readonly returned: number;
+  /** Bytes of all documents that were found. */
+  readonly foundBytes: number;
 }
 
 /** `plan` undefined: there is no collection. */
@@ -68,9 +72,9 @@ export function queryStages(query: ExplainedQuery, plan: Plan | undefined, run: 
     isRooted || isSubplan(query, plan) ? { stage: 'SUBPLAN', inputs: [access], counts: run && countsOf(run) } : access;
   switch (purpose.kind) {
     case 'update':
-      return withProjection(query, writeStageOf('UPDATE', query, below, run), false, run);
+      return withProjection(query, writeStageOf('UPDATE', query, sortedOne(query, plan, below, run), run), false, run);
     case 'delete':
-      return withProjection(query, writeStageOf('DELETE', query, below, run), false, run);
+      return withProjection(query, writeStageOf('DELETE', query, sortedOne(query, plan, below, run), run), false, run);
     default:
       return shaped({ ...query, projection: shape ?? query.projection }, plan, { below, isCovered: covers, run });
   }
@@ -117,26 +121,10 @@ interface Shaping {
 
 /** Sort, skip, projection and limit, from below. */
 function shaped(query: ExplainedQuery, plan: Plan, { below, isCovered, run }: Shaping): ExplainStage {
-  const { sort, sortPattern, skip, limit } = query;
+  const { sort, skip, limit } = query;
   const isSorting = sort !== undefined && !isInOrder(plan, sort);
   const counts = run && { returned: run.returned, works: run.returned + 1, isEnded: run.isEnded };
-  let stage = below;
-  if (isSorting) {
-    stage = {
-      stage: 'SORT',
-      inputs: [stage],
-      counts: run && { returned: run.returned, works: run.found + run.returned + 1, isEnded: run.isEnded },
-      fields(writer) {
-        if (sortPattern !== undefined) writer.document('sortPattern', sortPattern);
-        writer.int32('memLimit', PIPELINE_STAGE_SIZE_BYTES_MAX);
-        if (limit !== Infinity) writer.int32('limitAmount', limit + skip);
-        writer.string('type', 'simple');
-      },
-      counters(writer) {
-        writer.int32('totalDataSizeSorted', 0).bool('usedDisk', false).int32('spills', 0);
-      },
-    };
-  }
+  let stage = isSorting ? sortStage(query, below, { run, isCovered }) : below;
   if (skip > 0) {
     const skipped = run === undefined ? 0 : skip;
     stage = { stage: 'SKIP', inputs: [stage], counts, fields: (writer) => void writer.int32('skipAmount', skipped) };
@@ -146,20 +134,70 @@ function shaped(query: ExplainedQuery, plan: Plan, { below, isCovered, run }: Sh
   return { stage: 'LIMIT', inputs: [stage], counts, fields: (writer) => void writer.int32('limitAmount', limit) };
 }
 
+function sortStage(
+  { sortPattern, limit, skip }: Pick<ExplainedQuery, 'sortPattern' | 'limit' | 'skip'>,
+  below: ExplainStage,
+  { run, isCovered }: Omit<Shaping, 'below'>,
+): ExplainStage {
+  return {
+    stage: 'SORT',
+    inputs: [below],
+    counts: run && { returned: run.returned, works: run.found + run.returned + 1, isEnded: run.isEnded },
+    fields(writer) {
+      if (sortPattern !== undefined) writer.document('sortPattern', sortPattern);
+      writer.int32('memLimit', PIPELINE_STAGE_SIZE_BYTES_MAX);
+      if (limit !== Infinity) writer.int32('limitAmount', limit + skip);
+      writer.string('type', isCovered ? 'default' : 'simple');
+    },
+    counters(writer) {
+      writer
+        .int64('totalDataSizeSorted', run?.foundBytes ?? 0)
+        .bool('usedDisk', false)
+        .int32('spills', 0);
+    },
+  };
+}
+
+/** What findAndModify takes the first of. */
+function sortedOne(query: ExplainedQuery, plan: Plan, below: ExplainStage, run: QueryRun | undefined): ExplainStage {
+  const { sort } = query;
+  if (sort === undefined || isInOrder(plan, sort)) return below;
+  return sortStage({ ...query, limit: 1, skip: 0 }, below, { run, isCovered: false });
+}
+
 function withProjection(
-  { projection, purpose }: ExplainedQuery,
+  query: ExplainedQuery,
   below: ExplainStage,
   isCovered: boolean,
   run: QueryRun | undefined,
 ): ExplainStage {
+  const { projection, purpose } = query;
   if (projection === undefined) return below;
   const simple = isCovered ? 'PROJECTION_COVERED' : 'PROJECTION_SIMPLE';
   return {
     stage: projection.isSimple && isReading(purpose) ? simple : 'PROJECTION_DEFAULT',
     inputs: [below],
-    counts: run && { returned: run.returned, works: run.returned + 1, isEnded: run.isEnded },
+    counts: run && { returned: returnedBy(query, run.returned), works: run.returned + 1, isEnded: run.isEnded },
     fields: (writer) => void writer.document('transformBy', projection.spec),
   };
+}
+
+/** How many documents the query gives when `matched` were found. */
+export function returnedBy({ purpose }: ExplainedQuery, matched: number): number {
+  switch (purpose.kind) {
+    case 'find':
+    case 'keys':
+    case 'distinct':
+      return matched;
+    case 'count':
+      return 0;
+    case 'delete':
+      return purpose.returns === undefined ? 0 : matched;
+    case 'update': {
+      if (purpose.returns === undefined) return 0;
+      return matched === 0 && purpose.isUpsert && purpose.returns === 'after' ? 1 : matched;
+    }
+  }
 }
 
 function isReading({ kind }: Purpose): boolean {
@@ -168,15 +206,16 @@ function isReading({ kind }: Purpose): boolean {
 
 function writeStageOf(
   stage: 'UPDATE' | 'DELETE',
-  { purpose }: ExplainedQuery,
+  query: ExplainedQuery,
   below: ExplainStage,
   run: QueryRun | undefined,
 ): ExplainStage {
-  const changed = run?.found ?? 0;
+  const { purpose } = query;
+  const changed = run?.returned ?? 0;
   return {
     stage,
     inputs: [below],
-    counts: run && { returned: 0, works: run.found + 1, isEnded: true },
+    counts: run && { returned: returnedBy(query, changed), works: run.found + 1, isEnded: true },
     counters(writer) {
       if (stage === 'DELETE') writer.int32('nWouldDelete', changed);
       else writeUpdated(writer, changed, purpose.kind === 'update' && purpose.isUpsert && changed === 0);
@@ -217,7 +256,7 @@ function countStages(query: ExplainedQuery, plan: Plan, run: QueryRun | undefine
 function countInput(plan: Plan, run: QueryRun | undefined): ExplainStage {
   const { access, isExact } = plan;
   if (!isExact || access.kind !== 'index') return accessStages(plan, run);
-  if (!countsKeys(access) || !isOneRange(access)) return accessStages(plan, run, true);
+  if (access.checks.length > 0 || !isOneRange(access)) return accessStages(plan, run, true);
   return {
     stage: 'COUNT_SCAN',
     inputs: [],

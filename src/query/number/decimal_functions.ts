@@ -13,6 +13,7 @@ import {
   multiplyDecimals,
   roundedDecimal,
 } from './decimal.ts';
+import { nearestBinary128, scaledBinary128 } from './binary128.ts';
 import { negateDecimal, squareRootDecimal, subtractDecimals } from './decimal_operations.ts';
 
 /** Digits after the point of the fixed-point numbers here. */
@@ -39,24 +40,48 @@ export function expDecimal(x: Decimal): Decimal {
   const fixed = toFixed(x, PLACES);
   const tens = fixed / LN_TEN;
   const rest = fixed - tens * LN_TEN;
-  return scaledBy(fromFixed(expSeries(rest)), Number(tens));
+  const scale = Number(tens);
+  const power = expSeries(rest);
+  if (Math.abs(scale) > BINARY_MAGNITUDE_MAX) return scaledBy(fromFixed(power), scale);
+  return throughBinary128(power * powerOfTen(Math.max(scale, 0)), ONE * powerOfTen(Math.max(-scale, 0)));
 }
 
 /** The natural logarithm of a positive decimal. */
 export function lnDecimal(x: Decimal): Decimal {
   if (x.kind !== 'finite') return x;
+  return fromFixed(lnOf(x));
+}
+
+/** In fixed point. */
+function lnOf(x: Decimal): bigint {
   const digits = digitsOf(x.coefficient);
   const magnitude = digits + x.exponent - 1;
   // x = m * 10^magnitude with 1 <= m < 10
-  const m = x.coefficient * powerOfTen(PLACES - (digits - 1));
-  return fromFixed(lnFixed(m) + BigInt(magnitude) * LN_TEN);
+  const exact = x.coefficient * powerOfTen(PLACES - (digits - 1));
+  const isNearOne = Math.abs(numberOfDecimal(x) - 1) < NEAR_ONE;
+  const m = isNearOne || Math.abs(magnitude) > BINARY_MAGNITUDE_MAX ? exact : binaryArgument(x, magnitude);
+  return lnFixed(m) + BigInt(magnitude) * LN_TEN;
+}
+
+/** How near to 1 the difference is what is rounded to 113 bits, and so is as good as exact. */
+const NEAR_ONE = 0.125;
+
+/** Powers of ten that the binary numbers hold. */
+const BINARY_MAGNITUDE_MAX = 4900;
+
+/** The argument as it is in 113 bits, over `10^magnitude`, in fixed point. */
+function binaryArgument({ coefficient, exponent }: Decimal, magnitude: number): bigint {
+  const numerator = coefficient * powerOfTen(Math.max(exponent, 0));
+  const nearest = nearestBinary128(numerator, powerOfTen(Math.max(-exponent, 0)));
+  const scaled = scaledBinary128(nearest, powerOfTen(PLACES + Math.max(-magnitude, 0)));
+  return scaled / powerOfTen(Math.max(magnitude, 0));
 }
 
 export function log10Decimal(x: Decimal): Decimal {
   if (x.kind !== 'finite') return x;
   const text = x.coefficient.toString();
   if (/^10*$/.test(text)) return decimalOfInteger(BigInt(text.length - 1 + x.exponent));
-  return divideDecimals(lnDecimal(x), fromFixed(LN_TEN));
+  return fromFixed((lnOf(x) * ONE) / LN_TEN);
 }
 
 /** Zero to a negative power is the caller's to refuse. Finite results have all 34 digits, as the server's do. */
@@ -90,13 +115,32 @@ function fractionalPower(base: Decimal, exponent: Decimal, whole: bigint | undef
 }
 
 function wholePower(base: Decimal, exponent: bigint): Decimal {
+  const size = exponent < 0n ? -exponent : exponent;
+  if (base.kind === 'finite' && size * BigInt(digitsOf(base.coefficient)) <= EXACT_DIGITS_MAX) {
+    return exactPower(base, Number(exponent));
+  }
   let result = DECIMAL_ONE;
   let square = base;
-  for (let rest = exponent < 0n ? -exponent : exponent; rest > 0n; rest >>= 1n) {
+  for (let rest = size; rest > 0n; rest >>= 1n) {
     if ((rest & 1n) === 1n) result = multiplyDecimals(result, square);
     if (rest > 1n) square = multiplyDecimals(square, square);
   }
   return exponent < 0n ? divideDecimals(DECIMAL_ONE, result) : result;
+}
+
+/** Powers with more digits are rounded on the way. */
+const EXACT_DIGITS_MAX = 4000n;
+
+/** Rounded once, at the end. */
+function exactPower({ coefficient, exponent, negative }: Decimal, power: number): Decimal {
+  const size = Math.abs(power);
+  const isNegative = negative && size % 2 === 1;
+  const digits = coefficient ** BigInt(size);
+  if (power >= 0) return roundedDecimal(isNegative, digits, exponent * size);
+  if (digits === 0n) return { ...INFINITE, negative: isNegative };
+  const places = digitsOf(digits) + 2 * DIGITS_MAX;
+  const quotient = powerOfTen(places) / digits;
+  return roundedDecimal(isNegative, quotient, -places - exponent * size);
 }
 
 export function sinDecimal(x: Decimal): Decimal {
@@ -215,7 +259,15 @@ function toFixed(x: Decimal, places: number): bigint {
 function fromFixed(value: bigint): Decimal {
   if (value === 0n) return decimalOfInteger(0n);
   const negative = value < 0n;
-  return roundedDecimal(negative, negative ? -value : value, -PLACES);
+  return { ...throughBinary128(negative ? -value : value, ONE), negative };
+}
+
+/** A positive quotient. */
+function throughBinary128(numerator: bigint, denominator: bigint): Decimal {
+  const { mantissa, exponent } = nearestBinary128(numerator, denominator);
+  return exponent >= 0
+    ? roundedDecimal(false, mantissa << BigInt(exponent), 0)
+    : roundedDecimal(false, mantissa * 5n ** BigInt(-exponent), exponent);
 }
 
 function scaledBy(x: Decimal, exponent: number): Decimal {

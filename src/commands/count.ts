@@ -3,13 +3,16 @@ import type { Timestamp } from '../base/optime.ts';
 import { BSON_TYPE, isNumericType } from '../bson/types.ts';
 import { numberOf, type RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
+import type { Collection } from '../database/collection.ts';
 import { CountRun } from '../database/count_run.ts';
 import { resolveHint } from '../database/plan.ts';
+import { shapedFilter } from '../database/prepared/shaped_filter.ts';
 import { Turn } from '../database/turn.ts';
 import { resolveView, type ResolvedView } from '../database/views.ts';
 import { describeValue } from '../query/describe.ts';
-import { compileFilter } from '../query/matcher.ts';
+import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import { PAUSE } from '../query/pipeline/source.ts';
+import { BINARY_ORDER } from '../query/value_order.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { readPoint, runToEnd, virtualDocuments } from './cursor_reply.ts';
@@ -38,33 +41,49 @@ export const countCommand: Command = {
       if (typeof counted === 'number') return writeCount(reply, count, counted);
       return counted.then((total) => writeCount(reply, count, total));
     }
-    const order = valueOrderFor(count.collation, collection);
-    const turn = new Turn(context.env.clock);
-    const filter = compileFilter(count.query, expressionScope(context, { order, turn }));
-    if (collection === undefined) {
-      refuseTextWithoutCollection(filter, ns);
-      let total = virtualDocuments(ns, data, readAt())?.filter((one) => filter.matcher.matches(one, 0)).length ?? 0;
-      if (ns === OPLOG_NS && filter.matchesAll) total = data.oplog.count;
-      writeCount(reply, count, total);
-      return undefined;
-    }
-    const hint = count.hint === undefined ? undefined : resolveHint(count.hint, collection);
-    if (filter.matchesAll && hint === undefined) {
-      writeCount(reply, count, collection.count);
-      return undefined;
-    }
-    const limit = count.limit + count.skip;
-    const run = new CountRun({ collection, filter, hint, at: readAt(), turn, limit });
-    const resume = (): void => {
-      if (collection.gone !== undefined) throw new CommandError('QueryPlanKilled', collection.gone);
-      turn.restart();
-      run.moveTo(readAt());
-    };
-    const waiting = runToEnd(() => run.advance(), context, resume);
-    if (waiting === undefined) writeCount(reply, count, run.count);
-    return waiting?.then(() => writeCount(reply, count, run.count));
+    if (collection !== undefined) return countIn(collection, count, { readAt, context, reply });
+    const scope = expressionScope(context, { order: valueOrderFor(count.collation, undefined) });
+    const filter = compileFilter(count.query, scope);
+    refuseTextWithoutCollection(filter, ns);
+    let total = virtualDocuments(ns, data, readAt())?.filter((one) => filter.matcher.matches(one, 0)).length ?? 0;
+    if (ns === OPLOG_NS && filter.matchesAll) total = data.oplog.count;
+    writeCount(reply, count, total);
+    return undefined;
   },
 };
+
+function countIn(
+  collection: Collection,
+  count: Count,
+  {
+    readAt,
+    context,
+    reply,
+  }: { readonly readAt: () => Timestamp; readonly context: CommandContext; readonly reply: BsonWriter },
+): Promise<void> | undefined {
+  const order = valueOrderFor(count.collation, collection);
+  const turn = new Turn(context.env.clock);
+  const queries = order === BINARY_ORDER ? context.data.prepared.of(collection) : undefined;
+  const filterBytes = count.query;
+  const compile = (): CompiledFilter => compileFilter(filterBytes, expressionScope(context, { order, turn }));
+  const filter = shapedFilter(queries, filterBytes, compile);
+  const hint = count.hint === undefined ? undefined : resolveHint(count.hint, collection);
+  if (filter.matchesAll && hint === undefined) {
+    writeCount(reply, count, collection.count);
+    return undefined;
+  }
+  const limit = count.limit + count.skip;
+  const kept = queries && { queries, filterBytes };
+  const run = new CountRun({ collection, filter, kept, hint, at: readAt(), turn, limit });
+  const resume = (): void => {
+    if (collection.gone !== undefined) throw new CommandError('QueryPlanKilled', collection.gone);
+    turn.restart();
+    run.moveTo(readAt());
+  };
+  const waiting = runToEnd(() => run.advance(), context, resume);
+  if (waiting === undefined) writeCount(reply, count, run.count);
+  return waiting?.then(() => writeCount(reply, count, run.count));
+}
 
 interface Count {
   readonly query: Uint8Array;

@@ -2,7 +2,9 @@
 import type { RawValue } from '../bson/value.ts';
 import { DeleteRun } from '../database/delete_run.ts';
 import { resolveHint } from '../database/plan.ts';
+import { shapedFilter } from '../database/prepared/shaped_filter.ts';
 import { compileFilter } from '../query/matcher.ts';
+import { BINARY_ORDER } from '../query/value_order.ts';
 import { statementOf, type StatementContext } from './write_batch.ts';
 
 export interface DeleteStatement {
@@ -17,8 +19,11 @@ export function openDelete(ns: string, statement: DeleteStatement, id: number, o
   const { q, isMulti, hint, collation } = statement;
   const { data, session } = on;
   const collection = data.catalog.find(ns);
+  const scope = on.scopes.for(collation, collection);
+  const queries = collection && scope.order === BINARY_ORDER ? data.prepared.of(collection) : undefined;
   const spec = {
-    filter: compileFilter(q, on.scopes.for(collation, collection)),
+    filter: shapedFilter(queries, q, () => compileFilter(q, scope)),
+    filterBytes: queries && q,
     isMulti,
     hint: hint === undefined ? undefined : resolveHint(hint, collection),
     sort: undefined,

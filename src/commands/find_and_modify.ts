@@ -8,6 +8,7 @@ import { DeleteRun } from '../database/delete_run.ts';
 import { idOf } from '../database/insertable.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { resolveHint, type Hint } from '../database/plan.ts';
+import { shapedFilter } from '../database/prepared/shaped_filter.ts';
 import type { RetryableSession } from '../database/sessions.ts';
 import { Turn } from '../database/turn.ts';
 import { UpdateRun } from '../database/update_run.ts';
@@ -17,6 +18,7 @@ import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import { compileProjection, type Projection } from '../query/projection.ts';
 import { compileSort, type SortSpec } from '../query/sort.ts';
 import { compileUpdate, type CompiledUpdate } from '../query/update.ts';
+import { BINARY_ORDER } from '../query/value_order.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
@@ -178,6 +180,7 @@ interface Compiled {
   readonly ns: string;
   readonly args: FindAndModify;
   readonly filter: CompiledFilter;
+  readonly filterBytes: Uint8Array | undefined;
   /** Undefined: the document is removed. */
   readonly update: CompiledUpdate | undefined;
   readonly sort: SortSpec | undefined;
@@ -189,7 +192,9 @@ function compile(args: FindAndModify, ns: string, context: CommandContext): Comp
   const collection = context.data.catalog.find(ns);
   const order = valueOrderFor(args.collation, collection);
   const scope = expressionScope(context, { variables: args.variables, order });
-  const filter = compileFilter(args.query, scope, { isUpsert: args.upsert });
+  const queries = collection && order === BINARY_ORDER ? context.data.prepared.of(collection) : undefined;
+  const isUpsert = args.upsert;
+  const filter = shapedFilter(queries, args.query, () => compileFilter(args.query, scope, { isUpsert }));
   const { update, arrayFilters, sort, fields, hint } = args;
   if (fields !== undefined && args.returnNew && hasPositional(fields)) {
     throw new CommandError('BadValue', 'cannot use a positional projection and return the new document');
@@ -198,6 +203,7 @@ function compile(args: FindAndModify, ns: string, context: CommandContext): Comp
     ns,
     args,
     filter,
+    filterBytes: queries && args.query,
     update: update === undefined ? undefined : compileUpdate(update, { arrayFilters, scope }),
     sort: sort === undefined || isEmptyDocument(sort) ? undefined : compileSort(sort, order, scope),
     projection: fields === undefined ? undefined : compileProjection(fields, filter, scope),
@@ -229,10 +235,10 @@ class FindAndModifyRun implements BatchRun {
   constructor(data: MemberData, compiled: Compiled, session: RetryableSession | undefined, turn: Turn) {
     this.turn = turn;
     this.#compiled = compiled;
-    const { ns, args, filter, update, sort, hint } = compiled;
+    const { ns, args, filter, filterBytes, update, sort, hint } = compiled;
     const statement = statementOf(session, args.stmtId);
     const { bypassesValidation } = args;
-    const common = { filter, sort, hint, statement, isMulti: false, bypassesValidation };
+    const common = { filter, filterBytes, sort, hint, statement, isMulti: false, bypassesValidation };
     if (update === undefined) {
       this.#delete = new DeleteRun(data, ns, { ...common, image: statement === undefined ? undefined : 'pre' }, turn);
     } else {

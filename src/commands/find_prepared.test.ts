@@ -118,6 +118,11 @@ function filterOf(shape: readonly Condition[], operands: readonly number[]): obj
   );
 }
 
+function idsOf(reply: Reply): Set<unknown> {
+  const { firstBatch } = reply['cursor'] as { firstBatch: { _id: unknown }[] };
+  return new Set(firstBatch.map(({ _id }) => _id));
+}
+
 /** Cursors get ids by chance. */
 function shown(reply: Reply): unknown {
   const { cursor, ...others } = reply as { cursor?: { firstBatch: unknown; id: bigint } };
@@ -139,6 +144,32 @@ describe('a find of a shape that was planned before', () => {
       { numRuns: 120 },
     );
     expect(largest).toBeGreaterThan(50);
+  });
+
+  test('counts and changes the documents that it finds when it is planned', async () => {
+    const own = await filled(INDEXES);
+    const sets = fc.array(fc.array(operand, { minLength: 1, maxLength: 6 }), { minLength: 3, maxLength: 5 });
+    let mark = 0;
+    await fc.assert(
+      fc.asyncProperty(filterShape, sets, async (shape, operandSets) => {
+        for (const operands of [operandSets[0], operandSets[0], ...operandSets]) {
+          const filter = filterOf(shape, operands);
+          const found = await own.run({ find: 'c', filter, batchSize: 1000, ...ANEW });
+          if (found['ok'] !== 1) continue;
+          const ids = idsOf(found);
+          expect(await own.run({ count: 'c', query: filter })).toMatchObject({ n: ids.size });
+          mark += 1;
+          const update = { q: filter, u: { $set: { mark } }, multi: true };
+          expect(await own.run({ update: 'c', updates: [update] })).toMatchObject({ n: ids.size });
+          expect(idsOf(await own.run({ find: 'c', filter: { mark }, batchSize: 1000, ...ANEW }))).toEqual(ids);
+          const one = await own.run({ findAndModify: 'c', query: filter, update: { $set: { mark } } });
+          const { value } = one as { value: { _id: unknown } | null };
+          expect(value === null ? ids.size === 0 : ids.has(value._id)).toBe(true);
+        }
+      }),
+      { numRuns: 60 },
+    );
+    expect(prepared(own)).toBeGreaterThan(20);
   });
 
   test('is kept when it comes for the second time', async () => {

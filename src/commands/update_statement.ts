@@ -4,6 +4,7 @@ import { BSON_TYPE } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
 import { idOf } from '../database/insertable.ts';
 import { resolveHint } from '../database/plan.ts';
+import { shapedFilter } from '../database/prepared/shaped_filter.ts';
 import { UpdateRun } from '../database/update_run.ts';
 import { EntryView } from '../oplog/entry.ts';
 import { describeDocument } from '../query/describe.ts';
@@ -11,6 +12,7 @@ import type { ExpressionScope } from '../query/expression.ts';
 import { compileFilter } from '../query/matcher.ts';
 import { compileSort } from '../query/sort.ts';
 import { compileUpdate } from '../query/update.ts';
+import { BINARY_ORDER } from '../query/value_order.ts';
 import { EMPTY_DOCUMENT } from './empty_document.ts';
 import { lostHistory, statementOf, type StatementContext } from './write_batch.ts';
 
@@ -38,13 +40,15 @@ export function openUpdate(ns: string, statement: UpdateStatement, id: number, o
   const { data, session } = on;
   const collection = data.catalog.find(ns);
   const scope = on.scopes.for(statement.collation, collection);
-  const filter = compileFilter(q, scope, { isUpsert });
+  const queries = collection && scope.order === BINARY_ORDER ? data.prepared.of(collection) : undefined;
+  const filter = shapedFilter(queries, q, () => compileFilter(q, scope, { isUpsert }));
   const update = compileUpdate(u, { arrayFilters, scope: scopeOf(statement, scope) });
   if (isMulti && update.kind === 'replacement') {
     throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
   }
   const spec = {
     filter,
+    filterBytes: queries && q,
     update,
     isMulti,
     isUpsert,

@@ -5,6 +5,8 @@ import { matchSource } from '../query/pipeline/match_stage.ts';
 import { PAUSE, type Source } from '../query/pipeline/source.ts';
 import type { Collection } from './collection.ts';
 import { choosePlan, type Hint } from './plan.ts';
+import type { CollectionQueries } from './prepared/prepared_queries.ts';
+import { planShaped } from './prepared/shaped_filter.ts';
 import type { Access, IndexAccess } from './planner/access.ts';
 import type { RecordScan } from './record_scan.ts';
 import { RangeWalk } from './range_walk.ts';
@@ -14,6 +16,8 @@ import type { Turn } from './turn.ts';
 export interface CountRequest {
   readonly collection: Collection;
   readonly filter: CompiledFilter;
+  /** The filter as it was given, where strings are compared by their bytes, and those who keep how it was planned. */
+  readonly kept?: { readonly queries: CollectionQueries; readonly filterBytes: Uint8Array } | undefined;
   readonly hint: Hint | undefined;
   readonly at: Timestamp;
   readonly turn: Turn;
@@ -36,7 +40,10 @@ export class CountRun {
   constructor(request: CountRequest) {
     const { collection, filter, hint, at, turn } = request;
     this.#request = request;
-    const { access, isExact } = choosePlan({ collection, filter, hint, sort: undefined, at });
+    const planned = { collection, filter, hint, sort: undefined, at };
+    const { kept } = request;
+    const { access, isExact } =
+      kept === undefined ? choosePlan(planned) : planShaped(kept.queries, kept.filterBytes, planned);
     if (isExact && countsKeys(access)) {
       this.#walk = new RangeWalk(access.index?.table ?? collection.ids, access.ranges, false, at);
     } else {

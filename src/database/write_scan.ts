@@ -6,7 +6,8 @@ import type { CompiledFilter } from '../query/matcher.ts';
 import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import type { MemberData } from './member_data.ts';
-import { choosePlan, isInOrder, type Hint } from './plan.ts';
+import { isInOrder, type Hint, type Plan } from './plan.ts';
+import { planShaped } from './prepared/shaped_filter.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan } from './scan.ts';
 import { refuseTextWithoutCollection } from './text_without_collection.ts';
@@ -18,6 +19,8 @@ import type { Statement } from './write_log.ts';
 /** Which documents a statement is about. */
 export interface WriteTargets {
   readonly filter: CompiledFilter;
+  /** The filter as it was given, where strings are compared by their bytes: how it was planned serves others of its shape. */
+  readonly filterBytes?: Uint8Array | undefined;
   readonly isMulti: boolean;
   readonly hint: Hint | undefined;
   /** Which document a single statement takes; undefined: the first that is found. */
@@ -54,46 +57,59 @@ export class WriteScan {
       refuseTextWithoutCollection(this.#targets.filter, this.#ns);
       return 'done';
     }
-    const { filter, hint } = this.#targets;
-    const id = hint === undefined ? collection.pointId(filter, TIMESTAMP_MAX) : undefined;
-    if (id === undefined) return this.#scanOn(collection, write);
-    const found = findById(collection, collection.idKeyView(id));
-    if (found !== undefined && filter.matcher.matches(found.document, 0)) write(collection, found);
-    return 'done';
+    if (this.#scan === undefined) {
+      const plan = this.#plan(collection);
+      const { access, isExact } = plan;
+      if (access.kind === 'id') {
+        const found = findById(collection, access.key);
+        if (found === undefined) return 'done';
+        if (isExact || this.#targets.filter.matcher.matches(found.document, 0)) write(collection, found);
+        return 'done';
+      }
+      this.#scan = this.#open(collection, plan);
+    }
+    return this.#scanOn(collection, this.#scan, write);
   }
 
-  #scanOn(collection: Collection, write: WriteOne): 'done' | 'pause' {
-    this.#scan ??= this.#open(collection);
+  #plan(collection: Collection): Plan {
+    const { filter, filterBytes, hint, sort } = this.#targets;
+    const request = { collection, filter, hint, sort: sort?.indexFields, at: TIMESTAMP_MAX };
+    return planShaped(this.#data.prepared.of(collection), sort === undefined ? filterBytes : undefined, request);
+  }
+
+  #scanOn(collection: Collection, opened: RecordScan, write: WriteOne): 'done' | 'pause' {
+    let scan = opened;
     const scanned = this.#scanned ?? collection;
     if (scanned.gone !== undefined) throw new CommandError('QueryPlanKilled', scanned.gone);
     for (;;) {
-      const step = this.#scan.advance();
+      const step = scan.advance();
       if (step === 'pause') return 'pause';
       if (step === 'end') return 'done';
-      const { recordId } = this.#scan;
-      const document = this.#current(scanned, this.#scan);
-      if (document === undefined) continue;
+      const { recordId } = scan;
+      const document = this.#current(scanned, scan);
+      if (document === undefined) {
+        scan = this.#open(scanned, this.#plan(scanned));
+        this.#scan = scan;
+        continue;
+      }
       write(scanned, { recordId, document });
       if (!this.#targets.isMulti) return 'done';
     }
   }
 
-  #open(collection: Collection): RecordScan {
+  #open(collection: Collection, plan: Plan): RecordScan {
     this.#scanned = collection;
-    const { filter, hint, sort } = this.#targets;
-    const plan = choosePlan({ collection, filter, hint, sort: sort?.indexFields, at: TIMESTAMP_MAX });
-    const { access } = plan;
-    const scan = openScan({ collection, access, matcher: filter.matcher, at: TIMESTAMP_MAX, turn: this.#turn });
+    const { filter, sort } = this.#targets;
+    const matcher = plan.isExact ? undefined : filter.matcher;
+    const scan = openScan({ collection, access: plan.access, matcher, at: TIMESTAMP_MAX, turn: this.#turn });
     return sort === undefined || isInOrder(plan, sort) ? scan : new FirstInOrder(scan, sort);
   }
 
-  /** What sorting chose may have changed while it went on over several turns: then it is chosen again. */
+  /** Undefined when what sorting chose has changed while it went on over several turns: it is to be chosen again. */
   #current(collection: Collection, scan: RecordScan): Uint8Array | undefined {
     if (!(scan instanceof FirstInOrder)) return scan.document;
     const document = collection.documentAt(scan.recordId, TIMESTAMP_MAX);
-    if (document !== undefined && this.#targets.filter.matcher.matches(document, 0)) return document;
-    this.#scan = this.#open(collection);
-    return undefined;
+    return document !== undefined && this.#targets.filter.matcher.matches(document, 0) ? document : undefined;
   }
 }
 

@@ -96,6 +96,36 @@ describe('mongosh', () => {
     expect(await mongosh(uri(), script)).toBe(3);
   });
 
+  test('answers what administrators ask', async () => {
+    const script = `
+      db.places.find().toArray();
+      const roles = db.getRoles({ showBuiltinRoles: 1 }).roles ?? db.getRoles({ showBuiltinRoles: 1 });
+      return {
+        users: db.getUsers().users,
+        roles: roles.map(({ role }) => role),
+        reads: db.places.latencyStats()[0].latencyStats.reads.ops > 0,
+        top: db.adminCommand({ top: 1 }).totals['test.places'].insert.count > 0,
+        size: db.places.dataSize() > 0,
+        valid: db.places.validate().valid,
+        running: db.currentOp().inprog.length > 0,
+        queries: db.serverStatus().metrics.commands.find.total > 0,
+        level: db.getLogComponents().verbosity,
+        profiling: db.getProfilingStatus().was,
+      }`;
+    expect(await mongosh(uri(), script)).toEqual({
+      users: [],
+      roles: ['dbAdmin', 'dbOwner', 'enableSharding', 'read', 'readWrite', 'userAdmin'],
+      reads: true,
+      top: true,
+      size: true,
+      valid: true,
+      running: true,
+      queries: true,
+      level: 0,
+      profiling: 0,
+    });
+  });
+
   test('steps the primary down, and another takes the writes', async () => {
     const script = `
       const before = db.hello().primary;

@@ -147,3 +147,31 @@ test('validate runs in the background or in full', async () => {
   expect(await db.run({ validate: 'c', background: true, full: true })).toMatchObject({ ok: 0, code: 72 });
   expect(await db.run({ validate: 'c', background: true, full: false })).toMatchObject({ valid: true });
 });
+
+describe('logComponentVerbosity', () => {
+  const set = (logComponentVerbosity: unknown) => db.run({ setParameter: 1, logComponentVerbosity, $db: 'admin' });
+  const get = () => db.run({ getParameter: 1, logComponentVerbosity: 1, logLevel: 1, $db: 'admin' });
+
+  test('is the level of the log, for every part', async () => {
+    expect(await set({ verbosity: 2, storage: { verbosity: -1, journal: { verbosity: -1 } } })).toMatchObject({
+      was: { verbosity: 0 },
+      ok: 1,
+    });
+    expect(await get()).toMatchObject({
+      logLevel: 2,
+      logComponentVerbosity: { verbosity: 2, storage: { verbosity: -1, journal: { verbosity: -1 } } },
+    });
+  });
+
+  test.each([
+    ['x', 14],
+    [{ verbosity: 'x' }, 2],
+    [{ nothing: { verbosity: 1 } }, 2],
+    [{ storage: { nothing: { verbosity: 1 } } }, 2],
+    [{ storage: { journal: { verbosity: 3 } } }, 238],
+    [{ query: 3 }, 238],
+  ])('%j is refused with %d', async (value, code) => {
+    expect(await set(value)).toMatchObject({ ok: 0, code });
+    expect(await get()).toMatchObject({ logLevel: 0 });
+  });
+});

@@ -5,6 +5,7 @@ import { BSON_TYPE } from '../bson/types.ts';
 import { isTruthy, maybeStringOf, type RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import type { Command } from './context.ts';
+import { LOG_COMPONENT_VERBOSITY, writeVerbosity } from './log_component_verbosity.ts';
 import { writeParameter, type ParameterSpec, type ParameterValue } from './parameters.ts';
 import { isGenericArgument } from './request.ts';
 import { VERSION } from './version.ts';
@@ -38,6 +39,7 @@ export const getParameterCommand: Command = {
     if (showsAll) {
       for (const spec of parameters.all()) show(spec, parameters.find(spec.name)?.value ?? spec.initial);
       writeFeatureCompatibility(reply);
+      writeVerbosity(reply, LOG_COMPONENT_VERBOSITY, parameters);
       return;
     }
     while (reader.next()) {
@@ -48,6 +50,9 @@ export const getParameterCommand: Command = {
       else if (name === FEATURE_COMPATIBILITY) {
         found += 1;
         writeFeatureCompatibility(reply);
+      } else if (name === LOG_COMPONENT_VERBOSITY) {
+        found += 1;
+        writeVerbosity(reply, name, parameters);
       }
     }
     if (found === 0) throw new CommandError('InvalidOptions', 'no option found to get');

@@ -2,6 +2,7 @@ import { CommandError } from '../base/command_error.ts';
 import { ElementReader } from '../bson/elements.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { Command } from './context.ts';
+import { LOG_COMPONENT_VERBOSITY, setVerbosity, writeVerbosity } from './log_component_verbosity.ts';
 import { writeParameter } from './parameters.ts';
 import { isGenericArgument } from './request.ts';
 
@@ -23,6 +24,11 @@ export const setParameterCommand: Command = {
       throw new CommandError('InvalidOptions', 'no option found to set, use help:true to see options ');
     }
     for (const [index, { name, value }] of changes.entries()) {
+      if (name === LOG_COMPONENT_VERBOSITY) {
+        if (index === 0) writeVerbosity(reply, 'was', parameters);
+        setVerbosity(value, parameters);
+        continue;
+      }
       const spec = parameters.find(name)?.spec;
       const before = parameters.setAtRuntime(name, value);
       if (index === 0 && spec !== undefined) writeParameter(reply, 'was', spec.type, before);

@@ -88,11 +88,15 @@ async function bestOf(command: object, undo?: object): Promise<Measured> {
 }
 
 async function holds(name: string, command: object, undo?: object): Promise<void> {
+  expect(await held(name, command, undo)).toMatchObject({ ok: 1 });
+}
+
+async function held(name: string, command: object, undo?: object): Promise<Reply> {
   const { reply, hellos, stallMs } = await bestOf(command, undo);
   process.stdout.write(`${name}: ${stallMs.toFixed(1)} ms at most in one piece, ${hellos} hellos\n`);
-  expect(reply).toMatchObject({ ok: 1 });
   expect(hellos).toBeGreaterThan(2);
   expect(stallMs).toBeLessThan(STALL_MS_MAX);
+  return reply;
 }
 
 function aggregate(collection: string, ...pipeline: object[]): object {
@@ -161,4 +165,25 @@ describe('one expression does not take 50 ms in one piece', () => {
     ['a union', { $size: { $setUnion: [numbers(200_000), numbers(100_000)] } }],
     ['a sort', { $size: { $sortArray: { input: numbers(300_000), sortBy: -1 } } }],
   ])('in %s', (name, expression) => holds(name, aggregate('one', { $project: { v: expression } })), TEST_LIMIT_MS);
+});
+
+const LONG_TEXT = { $concat: ['a'.repeat(5000), { $toString: '$n' }] };
+
+describe('a pattern that backtracks for ever ends without taking 50 ms in one piece', () => {
+  test.each<[string, object]>([
+    ['a filter', { find: 'c', filter: { text: { $regex: '(x+x+)+[yz]' } } }],
+    ['a filter of alternatives', { find: 'c', filter: { $or: [{ a: -1 }, { text: /^(.|x)*[yz]$/ }] } }],
+    ['an expression', { find: 'one', projection: { v: { $regexMatch: { input: LONG_TEXT, regex: '(a+)+$' } } } }],
+    ['a search', aggregate('one', { $set: { v: { $regexFindAll: { input: LONG_TEXT, regex: '(a|aa)+$' } } } })],
+    [
+      'an expression with a back reference',
+      aggregate('one', { $match: { $expr: { $regexMatch: { input: LONG_TEXT, regex: '((a*)\\2)+[bc]' } } } }),
+    ],
+  ])(
+    'in %s',
+    async (name, command) => {
+      expect(await held(name, command)).toMatchObject({ ok: 0, code: 51_156 });
+    },
+    TEST_LIMIT_MS,
+  );
 });

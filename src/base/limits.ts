@@ -125,8 +125,17 @@ export const PIPELINE_STAGES_MAX = 1000;
 /** Steps of one match of a regular expression. Source: PCRE2's match limit. */
 export const REGEX_STEPS_MAX = 10_000_000;
 
+/** What one match of a regular expression remembers to go back to, in numbers: 32 MB. */
+export const REGEX_STACK_MAX = 4_000_000;
+
+/** The same where it is interrupted: a pattern takes more steps here than where simple repetitions count as one. */
+export const REGEX_INTERRUPTED_STEPS_MAX = 100_000_000;
+
 /** Regular expressions that cannot take more steps than this run without counting them. */
 export const REGEX_FAST_STEPS_MAX = 100_000_000;
+
+/** The same where they can be interrupted: up to about 20 ms. */
+export const REGEX_UNINTERRUPTED_STEPS_MAX = 30_000_000;
 
 /** Instructions of one regular expression whose steps are counted. */
 export const REGEX_PROGRAM_MAX = 100_000;

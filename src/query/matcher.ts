@@ -36,7 +36,7 @@ export interface CompiledFilter {
   readonly isSpecial: boolean;
   /** As `idEquality`, where it is equality under a collation. */
   readonly collatedId: { readonly value: RawValue; readonly collation: Collation } | undefined;
-  /** Set when it holds an expression, whose evaluation may take longer than a turn. */
+  /** Set when it holds an expression, or a pattern, that may take longer than a turn. */
   readonly work: Work | undefined;
   /** Whether every document matches. */
   readonly matchesAll: boolean;
@@ -79,7 +79,7 @@ export function filterOf(predicate: Predicate): CompiledFilter {
   };
 }
 
-/** Expressions stand at the top of a filter, or below logical operators. */
+/** Of the first condition that may take long; all of a command have the same. */
 function workOf(predicate: Predicate): Work | undefined {
   switch (predicate.kind) {
     case 'document':
@@ -94,6 +94,8 @@ function workOf(predicate: Predicate): Work | undefined {
         if (work !== undefined) return work;
       }
       return undefined;
+    case 'other':
+      return predicate.work ?? (predicate.item && workOf(predicate.item.predicate));
     default:
       return undefined;
   }

@@ -4,14 +4,14 @@ import { fieldName, textOf } from '../../bson/bytes.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import { RAW_NULL, rawBool, rawInt32, rawString, stringOf, type RawValue } from '../../bson/value.ts';
-import { compileRegex, type CompiledRegex, type RegexMatch } from '../regex/compile_regex.ts';
+import { compileRegex, type CompiledRegex, type PendingMatch, type RegexMatch } from '../regex/compile_regex.ts';
 import { folded } from './arguments.ts';
 import { arrayOf, isNullish, objectOf } from './build.ts';
 import { ItemList } from './item_list.ts';
 import type { ExpressionScope } from './scope.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
-import { loopOf, remembered } from './work.ts';
+import { loopOf } from './work.ts';
 
 interface RegexOperands {
   readonly input: Expression;
@@ -55,23 +55,36 @@ function regexOperator(name: `$${string}`, result: RegexResult): ExpressionOpera
   };
 }
 
-export const regexMatchOperator = regexOperator('$regexMatch', {
-  make: ({ work }, inputOf) =>
-    remembered(work, (root) => {
-      const input = inputOf(root);
-      return rawBool(input !== undefined && input.regex.test(input.text));
-    }),
-});
+/** One match, however long it takes; what becomes of it, or of none. */
+function singleMatch(valueOf: (match: RegexMatch | undefined, text: string) => RawValue): RegexResult {
+  return {
+    make: ({ work }, inputOf) =>
+      loopOf<{ readonly text: string; readonly pending: PendingMatch }>(work, {
+        start(root) {
+          const input = inputOf(root);
+          if (input === undefined) return valueOf(undefined, '');
+          const { regex, text } = input;
+          const pending = regex.begin(text, 0);
+          return pending === undefined ? valueOf(regex.match(text, 0), text) : { text, pending };
+        },
+        step: ({ pending }) => pending.advance(),
+        end: ({ pending, text }) => valueOf(pending.result(), text),
+      }),
+  };
+}
 
-export const regexFindOperator = regexOperator('$regexFind', {
-  make: ({ work }, inputOf) =>
-    remembered(work, (root) => {
-      const input = inputOf(root);
-      const match = input?.regex.match(input.text, 0);
-      if (input === undefined || match === undefined) return RAW_NULL;
-      return matchDocument(input.text, match, codePointsIn(input.text, 0, match.start));
-    }),
-});
+export const regexMatchOperator = regexOperator(
+  '$regexMatch',
+  singleMatch((match) => rawBool(match !== undefined)),
+);
+
+export const regexFindOperator = regexOperator(
+  '$regexFind',
+  singleMatch((match, text) => {
+    if (match === undefined) return RAW_NULL;
+    return matchDocument(text, match, codePointsIn(text, 0, match.start));
+  }),
+);
 
 const NOTHING_FOUND = arrayOf([]);
 
@@ -79,6 +92,8 @@ interface Finding extends RegexInput {
   readonly found: ItemList;
   /** Where the next match is sought; undefined when there is none. */
   from: number | undefined;
+  /** The match that is sought, when that takes long. */
+  pending: PendingMatch | undefined;
   /** Characters up to the place `countedTo`. */
   index: number;
   countedTo: number;
@@ -90,7 +105,7 @@ export const regexFindAllOperator = regexOperator('$regexFindAll', {
       start(root) {
         const input = inputOf(root);
         if (input === undefined) return NOTHING_FOUND;
-        return { ...input, found: new ItemList('$regexFindAll'), from: 0, index: 0, countedTo: 0 };
+        return { ...input, found: new ItemList('$regexFindAll'), from: 0, pending: undefined, index: 0, countedTo: 0 };
       },
       step: findNext,
       end: ({ found }) => found.array(),
@@ -100,7 +115,11 @@ export const regexFindAllOperator = regexOperator('$regexFindAll', {
 /** A match without length moves on by one character; nothing is sought at the end of a text that is not empty. */
 function findNext(finding: Finding): boolean {
   const { regex, text, found, from } = finding;
-  const match = from === undefined ? undefined : regex.match(text, from);
+  if (from === undefined) return false;
+  finding.pending ??= regex.begin(text, from);
+  if (finding.pending?.advance() === true) return true;
+  const match = finding.pending === undefined ? regex.match(text, from) : finding.pending.result();
+  finding.pending = undefined;
   if (match === undefined) return false;
   finding.index += codePointsIn(text, finding.countedTo, match.start);
   finding.countedTo = match.start;

@@ -15,7 +15,10 @@ import { RawValue } from '../../bson/value.ts';
 import type { Value } from './types.ts';
 
 /** What loops left, by their places. */
-type Frame = Map<object, Left>;
+type Frame = Map<Place, Left>;
+
+/** Where a loop stands: what was compiled there, or a name for one of the values that it is asked about. */
+type Place = object | string;
 
 type Left =
   | { readonly kind: 'done'; readonly value: Value }
@@ -30,10 +33,17 @@ export class Work {
   /** Of the innermost loop under way; undefined when nothing was left there. */
   frame: Frame | undefined = undefined;
   readonly #pace: Pace;
+  #places = 0;
   #isInterruptible = false;
 
   constructor(time: TurnTime) {
     this.#pace = new Pace(time);
+  }
+
+  /** For names of places. */
+  newPlace(): number {
+    this.#places += 1;
+    return this.#places;
   }
 
   /** Called between two steps of a loop. Throws when the evaluation is to be left. */
@@ -97,31 +107,35 @@ export interface LoopKind<S extends object> {
 /** The loop at one place of an expression. */
 export function loopOf<S extends object>(work: Work, kind: LoopKind<S>): (root: Uint8Array) => Value {
   const place = {};
-  return (root) => {
-    const outer = work.frame;
-    const left = outer?.get(place);
-    if (left?.kind === 'done') return left.value;
-    // What stands at this place was left by this loop.
-    const state = left === undefined ? kind.start(root) : (left.state as S);
-    if (state instanceof RawValue) return state;
-    work.frame = left?.inner;
-    try {
-      while (kind.step(state, root)) {
-        work.frame = undefined;
-        work.step();
-      }
-    } catch (error) {
-      if (error !== INTERRUPTED) throw error;
-      const inner = work.frame;
-      work.frame = outer ?? new Map<object, Left>();
-      work.frame.set(place, { kind: 'begun', state, inner });
-      throw error;
+  return (root) => runLoop(work, place, kind, root);
+}
+
+/** As {@link loopOf}, for places that are made up. */
+// oxlint-disable-next-line max-params -- the hot path of every loop
+export function runLoop<S extends object>(work: Work, place: Place, kind: LoopKind<S>, root: Uint8Array): Value {
+  const outer = work.frame;
+  const left = outer?.get(place);
+  if (left?.kind === 'done') return left.value;
+  // What stands at this place was left by this loop.
+  const state = left === undefined ? kind.start(root) : (left.state as S);
+  if (state instanceof RawValue) return state;
+  work.frame = left?.inner;
+  try {
+    while (kind.step(state, root)) {
+      work.frame = undefined;
+      work.step();
     }
-    work.frame = outer;
-    const value = kind.end(state);
-    outer?.set(place, { kind: 'done', value });
-    return value;
-  };
+  } catch (error) {
+    if (error !== INTERRUPTED) throw error;
+    const inner = work.frame;
+    work.frame = outer ?? new Map<Place, Left>();
+    work.frame.set(place, { kind: 'begun', state, inner });
+    throw error;
+  }
+  work.frame = outer;
+  const value = kind.end(state);
+  outer?.set(place, { kind: 'done', value });
+  return value;
 }
 
 /** What is computed in one piece: once it took part in an evaluation that goes on, it is not computed once per turn. */

@@ -37,7 +37,7 @@ export const allOperator: FieldOperator = {
 };
 
 function equality(path: string, item: RawValue, parser: FilterParser): Predicate {
-  if (item.type === BSON_TYPE.regex) return regexPredicate(path, regexParts(item));
+  if (item.type === BSON_TYPE.regex) return regexPredicate(path, regexParts(item), parser.scope);
   if (parser.isOperatorDocument(item)) throw new CommandError('BadValue', 'no $ expressions in $all');
   return comparison('eq', path, item, parser.scope.order);
 }

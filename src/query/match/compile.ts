@@ -21,7 +21,11 @@ function compileConjunction(children: readonly Predicate[]): Matcher {
   for (const child of flattened(children)) {
     const field = soleField(child);
     if (field === undefined) others.push(compileAcrossFields(child));
-    else tests.set(field, [...(tests.get(field) ?? []), compileFieldPredicate(child)]);
+    else {
+      const ofField = tests.get(field);
+      if (ofField === undefined) tests.set(field, [compileFieldPredicate(child)]);
+      else ofField.push(compileFieldPredicate(child));
+    }
   }
   const fields = [...tests].map(([name, list]) => ({ name, test: allOf(list) }));
   const [first] = others;

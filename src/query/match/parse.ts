@@ -45,7 +45,7 @@ function parseDocument(parser: FilterParser, bytes: Uint8Array, at: number, isTo
     } else if (isOperatorDocument(reader)) {
       for (const child of parseOperators(parser, name, bytes, reader.start)) children.push(child);
     } else if (reader.type === BSON_TYPE.regex) {
-      children.push(regexPredicate(name, regexParts(reader)));
+      children.push(regexPredicate(name, regexParts(reader), parser.scope));
     } else {
       children.push(comparison('eq', name, reader.value(), parser.scope.order));
     }

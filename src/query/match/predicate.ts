@@ -65,6 +65,8 @@ export type Predicate =
       readonly itemTest?: ValueTest;
       readonly operand?: RawValue;
       readonly regex?: RegexParts;
+      /** Of a condition that may take long. */
+      readonly work?: Work;
       readonly types?: Uint8Array;
       readonly item?: ItemCondition;
       readonly region?: Region;

@@ -2,8 +2,10 @@
 import { CommandError } from '../../base/command_error.ts';
 import { fieldName, textOf } from '../../bson/bytes.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
-import { rawValue, stringOf, type RawValue } from '../../bson/value.ts';
-import { compileRegex } from '../regex/compile_regex.ts';
+import { RAW_TRUE, rawBool, rawValue, stringOf, type RawValue } from '../../bson/value.ts';
+import type { ExpressionScope } from '../expression.ts';
+import { runLoop, type LoopKind, type Work } from '../expression/work.ts';
+import { compileRegex, type CompiledRegex, type PendingMatch } from '../regex/compile_regex.ts';
 import type { Predicate, RegexParts } from './predicate.ts';
 import { MovableSpan } from './span.ts';
 import type { ValueTest } from './value_test.ts';
@@ -15,23 +17,50 @@ export function regexParts({ bytes, start, end }: ValueSpan): RegexParts {
 }
 
 /** Throws CommandError for a bad pattern or option. Source of 51108: "Compatibility Changes in MongoDB 6.0", $regex. */
-export function regexTest({ pattern, options }: RegexParts): ValueTest {
+export function regexTest(parts: RegexParts, work?: Work): ValueTest {
+  return compiledTest(parts, work).test;
+}
+
+/** `work`: where a match that takes long is left, and gone on with. */
+function compiledTest(
+  { pattern, options }: RegexParts,
+  work: Work | undefined,
+): { readonly test: ValueTest; readonly mayTakeLong: boolean } {
   const unknown = /[^imsux]/u.exec(options);
   if (unknown !== null) throw new CommandError(51_108, ` invalid flag in regex options: ${unknown[0]}`);
   const regex = compileRegex(pattern, options);
   const span = new MovableSpan();
-  return (bytes, type, start, end) => {
+  const matchesInSteps = work === undefined || !regex.mayTakeLong ? undefined : longMatch(regex, span, work);
+  const test: ValueTest = (bytes, type, start, end) => {
     if (type === BSON_TYPE.string || type === BSON_TYPE.symbol) {
-      return regex.test(stringOf(span.set(bytes, type, start, end)));
+      span.set(bytes, type, start, end);
+      return matchesInSteps === undefined ? regex.test(stringOf(span)) : matchesInSteps();
     }
     if (type !== BSON_TYPE.regex) return false;
     const stored = regexParts(span.set(bytes, type, start, end));
     return stored.pattern === pattern && stored.options === options;
   };
+  return { test, mayTakeLong: regex.mayTakeLong };
 }
 
-export function regexPredicate(path: string, parts: RegexParts): Predicate {
-  return { kind: 'other', operator: '$regex', path, test: regexTest(parts), expandArrays: true, regex: parts };
+/** Tests the text at `span`. One condition may be asked about many texts of a document: each is a place of its own. */
+function longMatch(regex: CompiledRegex, span: MovableSpan, work: Work): () => boolean {
+  const place = work.newPlace();
+  const kind: LoopKind<PendingMatch> = {
+    start() {
+      const text = stringOf(span);
+      return regex.begin(text, 0) ?? rawBool(regex.test(text));
+    },
+    step: (pending) => pending.advance(),
+    end: (pending) => rawBool(pending.result() !== undefined),
+  };
+  return () => runLoop(work, `${place} ${span.start}`, kind, span.bytes) === RAW_TRUE;
+}
+
+export function regexPredicate(path: string, parts: RegexParts, { work }: ExpressionScope): Predicate {
+  const { test, mayTakeLong } = compiledTest(parts, work);
+  const common = { operator: '$regex', path, test, expandArrays: true, regex: parts };
+  return mayTakeLong ? { kind: 'other', ...common, work } : { kind: 'other', ...common };
 }
 
 /** The value that holds a regular expression. */

@@ -8,7 +8,7 @@ import { regexParts, regexPredicate } from './regex.ts';
 
 export const regexOperator: FieldOperator = {
   name: '$regex',
-  parse: (path, operand, _parser, siblings) => regexPredicate(path, partsOf(operand, siblings('$options'))),
+  parse: (path, operand, { scope }, siblings) => regexPredicate(path, partsOf(operand, siblings('$options')), scope),
 };
 
 export const optionsOperator: FieldOperator = {

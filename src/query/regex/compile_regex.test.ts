@@ -1,8 +1,9 @@
 import { describe, expect, test } from 'vitest';
 import { CommandError } from '../../base/command_error.ts';
-import { BoundedMatcher } from './bounded_matcher.ts';
+import { BoundedMatch } from './bounded_matcher.ts';
 import { compileRegex } from './compile_regex.ts';
 import { parseRegex } from './parse_regex.ts';
+import { buildProgram } from './regex_program.ts';
 
 const NO_FLAGS = { ignoreCase: false, multiline: false, dotAll: false, extended: false };
 
@@ -59,13 +60,23 @@ describe('regular expressions', () => {
     ['[^a-c]+$', 'abcdef'],
     ['(é|e)+', 'ééé'],
   ])('%s means the same with and without counting steps', (pattern, text) => {
-    const counted = new BoundedMatcher(parseRegex(pattern, NO_FLAGS)).match(text, 0);
+    const bounded = new BoundedMatch(buildProgram(parseRegex(pattern, NO_FLAGS)), text, { from: 0, stepsMax: 10_000 });
+    while (bounded.advance(1));
+    const counted = bounded.captures;
     const match = compileRegex(pattern, '').match(text, 0);
     expect(counted?.slice(0, 2)).toEqual(match && Int32Array.of(match.start, match.end));
   });
 
   test('tell the groups, not those made for atomic ones', () => {
     expect(compileRegex('(?>a+)(b)(c)?', '').match('aab', 0)).toEqual({ start: 0, end: 3, captures: ['b', undefined] });
+  });
+
+  test.each([
+    ['a*b', 20_000],
+    ['(a+)+b', 5000],
+    ['(?:a|aa)*(bc)+', 5000],
+  ])('%s gives up at once over %i characters without what it needs', (pattern, length) => {
+    expect(compileRegex(pattern, '').test('a'.repeat(length))).toBe(false);
   });
 
   test('stop at a bound instead of taking forever', () => {

@@ -7,11 +7,18 @@
  *
  * Characters are code points; `\d \w \s \b` and the POSIX classes are those of ASCII; cases are Unicode's.
  */
-import { BoundedMatcher, isInsidePair } from './bounded_matcher.ts';
-import { REGEX_FAST_STEPS_MAX, REGEX_PATTERN_BYTES_MAX } from '../../base/limits.ts';
+import { BoundedMatch, isInsidePair, type Captures } from './bounded_matcher.ts';
+import {
+  REGEX_FAST_STEPS_MAX,
+  REGEX_INTERRUPTED_STEPS_MAX,
+  REGEX_PATTERN_BYTES_MAX,
+  REGEX_STEPS_MAX,
+  REGEX_UNINTERRUPTED_STEPS_MAX,
+} from '../../base/limits.ts';
 import { emitRegex, type EmittedRegex } from './emit_regex.ts';
 import { parseRegex } from './parse_regex.ts';
 import { invalidRegex } from './pattern_reader.ts';
+import { buildProgram, type Program } from './regex_program.ts';
 import type { ParsedRegex, RegexNode } from './syntax.ts';
 
 export interface RegexMatch {
@@ -28,7 +35,21 @@ export interface CompiledRegex {
   test(text: string): boolean;
   /** The first match that starts at `from` (UTF-16 units) or later. */
   match(text: string, from: number): RegexMatch | undefined;
+  /** Whether there are texts that `begin` is for. */
+  readonly mayTakeLong: boolean;
+  /** The same match, in steps; undefined for a text for which it takes no long time. */
+  begin(text: string, from: number): PendingMatch | undefined;
 }
+
+/** A match that is sought. */
+export interface PendingMatch {
+  /** Goes on for a moment; false when the result is known. Throws as `match` does. */
+  advance(): boolean;
+  result(): RegexMatch | undefined;
+}
+
+/** Of a match that is sought, in one go: well below a millisecond. */
+const STEPS_PER_ADVANCE = 4096;
 
 /** `options` are letters of `imsxu`; others say nothing. Throws CommandError 51091 for a bad pattern. */
 export function compileRegex(pattern: string, options: string): CompiledRegex {
@@ -44,12 +65,16 @@ export function compileRegex(pattern: string, options: string): CompiledRegex {
 
 class GuardedRegex implements CompiledRegex {
   readonly groupCount: number;
+  readonly mayTakeLong: boolean;
   readonly #parsed: ParsedRegex;
   readonly #emitted: EmittedRegex;
   readonly #expression: RegExp;
-  /** Texts up to this length go to JavaScript's engine. */
+  /** Texts up to this length go to JavaScript's engine, shorter ones where a match can be interrupted. */
   readonly #fastLengthMax: number;
-  #bounded: BoundedMatcher | undefined;
+  readonly #uninterruptedLengthMax: number;
+  /** Characters that every match has. */
+  readonly #required: readonly string[];
+  #program: Program | undefined;
 
   constructor(parsed: ParsedRegex) {
     this.groupCount = parsed.groupCount;
@@ -57,21 +82,46 @@ class GuardedRegex implements CompiledRegex {
     this.#emitted = emitRegex(parsed);
     this.#expression = expressionOf(this.#emitted);
     const degree = degreeOf(parsed.root);
-    this.#fastLengthMax = degree === Infinity ? 0 : REGEX_FAST_STEPS_MAX ** (1 / (degree + 1));
+    this.mayTakeLong = degree > 0;
+    this.#required = [...new Set(requiredIn(parsed.root))];
+    this.#fastLengthMax = lengthFor(REGEX_FAST_STEPS_MAX, degree);
+    this.#uninterruptedLengthMax = lengthFor(REGEX_UNINTERRUPTED_STEPS_MAX, degree);
   }
 
   test(text: string): boolean {
-    if (text.length > this.#fastLengthMax) return this.#matcher().match(text, 0) !== undefined;
+    if (this.#isHopeless(text, 0)) return false;
+    if (text.length > this.#fastLengthMax) return resultOf(this.#bounded(text, 0, REGEX_STEPS_MAX)) !== undefined;
     this.#expression.lastIndex = 0;
     return this.#expression.test(text);
   }
 
   match(text: string, from: number): RegexMatch | undefined {
-    if (text.length > this.#fastLengthMax) return this.#boundedMatch(text, from);
+    if (this.#isHopeless(text, from)) return undefined;
+    if (text.length > this.#fastLengthMax) return resultOf(this.#bounded(text, from, REGEX_STEPS_MAX));
     const found = this.#execute(text, from);
     if (found === null) return undefined;
     const captures = this.#emitted.groups.slice(1).map((group): string | undefined => found[group]);
     return { start: found.index, end: found.index + found[0].length, captures };
+  }
+
+  begin(text: string, from: number): PendingMatch | undefined {
+    if (text.length <= this.#uninterruptedLengthMax || this.#isHopeless(text, from)) return undefined;
+    return this.#bounded(text, from, REGEX_INTERRUPTED_STEPS_MAX);
+  }
+
+  /** Whether a text that may take long lacks a character without which there is no match. */
+  #isHopeless(text: string, from: number): boolean {
+    if (text.length <= this.#uninterruptedLengthMax) return false;
+    return this.#required.some((character) => !text.includes(character, from));
+  }
+
+  #bounded(text: string, from: number, stepsMax: number): PendingMatch {
+    this.#program ??= buildProgram(this.#parsed);
+    const match = new BoundedMatch(this.#program, text, { from, stepsMax });
+    return {
+      advance: () => match.advance(STEPS_PER_ADVANCE),
+      result: () => this.#matchOf(text, match.captures),
+    };
   }
 
   /** JavaScript also finds matches without length inside a surrogate pair, where no character begins. */
@@ -85,13 +135,7 @@ class GuardedRegex implements CompiledRegex {
     return found;
   }
 
-  #matcher(): BoundedMatcher {
-    this.#bounded ??= new BoundedMatcher(this.#parsed);
-    return this.#bounded;
-  }
-
-  #boundedMatch(text: string, from: number): RegexMatch | undefined {
-    const found = this.#matcher().match(text, from);
+  #matchOf(text: string, found: Captures | undefined): RegexMatch | undefined {
     if (found === undefined) return undefined;
     const captures = Array.from({ length: this.groupCount }, (_, i): string | undefined => {
       const start = found[i * 2 + 2];
@@ -100,6 +144,16 @@ class GuardedRegex implements CompiledRegex {
     });
     return { start: found[0], end: found[1], captures };
   }
+}
+
+/** Of the texts for which a pattern takes no more steps than that. */
+function lengthFor(steps: number, degree: number): number {
+  return degree === Infinity ? 0 : steps ** (1 / (degree + 1));
+}
+
+function resultOf(pending: PendingMatch): RegexMatch | undefined {
+  while (pending.advance());
+  return pending.result();
 }
 
 function expressionOf({ source, flags }: EmittedRegex): RegExp {
@@ -128,8 +182,27 @@ function degreeOf(node: RegexNode): number {
       if (node.max === Infinity || node.max > SMALL_REPEAT) return hasChoice(node.body) ? Infinity : 1;
       return degreeOf(node.body) * node.max;
     }
+    case 'backreference':
+      // What was captured is compared character by character.
+      return 1;
     default:
       return 0;
+  }
+}
+
+function requiredIn(node: RegexNode): string[] {
+  switch (node.kind) {
+    case 'char':
+      return node.ignoreCase ? [] : [String.fromCodePoint(node.code)];
+    case 'sequence':
+      return node.parts.flatMap(requiredIn);
+    case 'capture':
+    case 'atomic':
+      return requiredIn(node.body);
+    case 'repeat':
+      return node.min > 0 ? requiredIn(node.body) : [];
+    default:
+      return [];
   }
 }
 

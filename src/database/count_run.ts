@@ -27,7 +27,8 @@ export interface CountRequest {
 
 /** Whether the entries in the ranges are as many as the records. */
 function countsKeys(access: Access): access is IndexAccess {
-  return access.kind === 'index' && access.checks.length === 0 && access.index?.isMultikey !== true;
+  if (access.kind !== 'index' || access.checks.length > 0) return false;
+  return access.index?.isMultikey !== true && !access.bounds.candidate.isWildcard;
 }
 
 export class CountRun {

@@ -77,6 +77,10 @@ export function parseIndexSpec(bytes: Uint8Array, at: number, inherited: Collati
       draft.options.set('partialFilterExpression', parsePartialFilter(partial, parsed.isSparse));
     }
     const kind = kindOf(patternOf(parsed.key));
+    if (kind.name === 'btree' && parsed.options.has('wildcardProjection')) {
+      const text = "The field 'wildcardProjection' is only allowed in a 'wildcard' index";
+      throw new CommandError('BadValue', text);
+    }
     if (collation !== undefined) checkCollatable(kind, collation);
     if (kind.name !== 'text') refuseWeights(draft);
     return storedIndexSpec(storedForm(kind.check(draft), parsed.version));

@@ -154,6 +154,11 @@ class IdLookup implements RecordScan {
   }
 }
 
+/** Whether a record may be listed more than once. */
+function isRepeating({ index, bounds }: IndexAccess): boolean {
+  return index?.isMultikey === true || bounds.candidate.isWildcard;
+}
+
 /** Ranges of an index. A multikey index lists a record several times; it is returned once. */
 class IndexScan implements RecordScan {
   document: Uint8Array = NONE;
@@ -179,7 +184,7 @@ class IndexScan implements RecordScan {
     this.#isIdIndex = index === undefined;
     this.#at = at;
     this.#ranges = new RangeWalk(index?.table ?? collection.ids, ranges, reverse, at);
-    this.#seen = index?.isMultikey === true ? new Set() : undefined;
+    this.#seen = isRepeating(access) ? new Set() : undefined;
     this.#tester = KeyTester.of(access);
     const { fields } = access.bounds.candidate;
     this.#distinct = access.distinct && new DistinctWalk(this.#ranges, fields, access.distinct);

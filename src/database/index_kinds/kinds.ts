@@ -20,8 +20,8 @@ export function isPlugin(name: string): boolean {
 export function kindOf(fields: Iterable<{ readonly path: string; readonly plugin: string | undefined }>): IndexKind {
   let found = ordinaryKind;
   for (const { path, plugin } of fields) {
-    if (plugin !== undefined) return KIND_BY_PLUGIN.get(plugin) ?? ordinaryKind;
-    if (isWildcardPath(path)) found = wildcardKind;
+    if (plugin === undefined && isWildcardPath(path)) return wildcardKind;
+    if (plugin !== undefined && found === ordinaryKind) found = KIND_BY_PLUGIN.get(plugin) ?? ordinaryKind;
   }
   return found;
 }

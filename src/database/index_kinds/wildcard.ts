@@ -10,9 +10,10 @@ import { compareBytes, equalBytes } from '../../bson/bytes.ts';
 import { ElementReader, isEmptyDocument } from '../../bson/elements.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
-import { RAW_MIN_KEY, RAW_NULL, RAW_UNDEFINED, RawValue, rawString } from '../../bson/value.ts';
+import { RAW_MIN_KEY, RAW_NULL, RAW_UNDEFINED, RawValue, rawString, stringOf } from '../../bson/value.ts';
 import type { EqualityKeys } from '../../query/collation/equality_keys.ts';
 import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index_key.ts';
+import { checkCompoundWildcard } from './compound_wildcard.ts';
 import type { IndexDraft, IndexKind, IndexSpec } from './index_kind.ts';
 import { listedBounds } from './collated_bounds.ts';
 import { WildcardPaths } from './wildcard_paths.ts';
@@ -38,7 +39,11 @@ export const wildcardKind: IndexKind = {
     return draft;
   },
   generator: (spec) => new WildcardKeyGenerator(spec),
-  bounds: (_field, predicate, spec) => listedBounds(predicate, spec, { leavesOutMissing: true }),
+  bounds(field, predicate, spec) {
+    // The other fields of a compound index list what is missing as null.
+    const isOther = spec.fields.some(({ path }) => path === field.path);
+    return listedBounds(predicate, spec, { leavesOutMissing: !isOther });
+  },
 };
 
 function checkDraft(draft: IndexDraft): void {
@@ -46,52 +51,44 @@ function checkDraft(draft: IndexDraft): void {
   if (draft.isSparse) throw refuse("Index type 'wildcard' does not support the sparse option");
   if (draft.isUnique) throw refuse("Index type 'wildcard' does not support the unique option");
   if (draft.options.has('expireAfterSeconds')) throw refuse("Index type 'wildcard' cannot be a TTL index");
-  const names: string[] = [];
-  const reader = new ElementReader(draft.key);
-  while (reader.next()) names.push(reader.name());
+  const names = namesIn(draft);
   const wildcard = names.find(isWildcardPath);
   if (names.filter(isWildcardPath).length > 1) {
-    throw refuse('wildcard indexes do not allow more than one wildcard component in the key pattern');
+    const text = 'wildcard indexes do not allow more than one wildcard component in the key pattern';
+    throw new CommandError(7_246_201, text);
   }
   const projection = draft.options.get('wildcardProjection');
-  if (projection !== undefined) {
-    if (wildcard !== WILDCARD) {
-      throw new CommandError(
-        'FailedToParse',
-        "The field 'wildcardProjection' is only allowed when 'key' is {\"$**\": ±1}",
-      );
-    }
-    checkProjection(projection);
+  if (projection !== undefined && wildcard !== WILDCARD) {
+    throw new CommandError(
+      'FailedToParse',
+      "The field 'wildcardProjection' is only allowed when 'key' is {\"$**\": ±1}",
+    );
   }
-  if (names.length === 1 || wildcard === undefined) return;
-  checkCompound(names, wildcard, projection);
+  if (projection !== undefined) checkIsDocument(projection);
+  if (names.length > 1 && wildcard !== undefined) checkCompoundWildcard(names, wildcard, projection);
+  // Throws for what mixes inclusion and exclusion.
+  if (projection !== undefined) new WildcardPaths('', projection.bytes.slice(projection.start, projection.end));
 }
 
-function checkProjection(projection: RawValue): void {
+/** No field of such an index is of another kind. */
+function namesIn({ key }: IndexDraft): string[] {
+  const names: string[] = [];
+  const reader = new ElementReader(key);
+  while (reader.next()) {
+    names.push(reader.name());
+    if (reader.type !== BSON_TYPE.string) continue;
+    const text = `wildcard indexes do not allow compounding with '${stringOf(reader)}'`;
+    throw new CommandError('CannotCreateIndex', text);
+  }
+  return names;
+}
+
+function checkIsDocument(projection: RawValue): void {
   if (projection.type !== BSON_TYPE.object) {
     throw new CommandError('TypeMismatch', "The field 'wildcardProjection' must be a non-empty object");
   }
   if (isEmptyDocument(projection.bytes, projection.start)) {
     throw new CommandError('FailedToParse', "The 'wildcardProjection' field can't be an empty object");
-  }
-  // Throws for what mixes inclusion and exclusion.
-  new WildcardPaths('', projection.bytes.slice(projection.start, projection.end));
-}
-
-/** The other fields must be apart from what the wildcard lists. */
-function checkCompound(names: readonly string[], wildcard: string, projection: RawValue | undefined): void {
-  const root = wildcard === WILDCARD ? '' : wildcard.slice(0, -WILDCARD.length - 1);
-  if (root === '' && projection === undefined) {
-    throw new CommandError(
-      'CannotCreateIndex',
-      "Compound wildcard indexes on '$**' need a 'wildcardProjection' that leaves out the other fields",
-    );
-  }
-  const bytes = projection?.bytes.slice(projection.start, projection.end);
-  const paths = new WildcardPaths(root, bytes);
-  for (const name of names) {
-    if (name === wildcard || !paths.mayReach(name)) continue;
-    throw new CommandError('CannotCreateIndex', `Compound wildcard indexes must not list '${name}' twice`);
   }
 }
 

@@ -4,7 +4,7 @@
  */
 import { fieldName } from '../../bson/bytes.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import { rawString } from '../../bson/value.ts';
+import { RAW_MIN_KEY, rawObject, rawString } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
 import type { LeafPredicate } from '../../query/match/predicate.ts';
 import type { Index } from '../index.ts';
@@ -32,6 +32,8 @@ export interface Candidate {
   readonly isSparse: boolean;
   /** Documents without the fields may be missing from it, for any reason. */
   readonly isWildcard: boolean;
+  /** Of a wildcard index: it is looked at for its other fields, whatever the path. A document may be listed many times. */
+  readonly isAnyPath: boolean;
   /** Its keys say which strings are equal and nothing about their order; strings cannot be read from them. */
   readonly isCollated: boolean;
   /** Bounds of one condition on one of the fields. */
@@ -48,6 +50,7 @@ export const ID_CANDIDATE: Candidate = {
   isMultikey: false,
   isSparse: false,
   isWildcard: false,
+  isAnyPath: false,
   isCollated: false,
   bounds: (field, leaf) => ordinaryKind.bounds(field, leaf, ID_SPEC),
 };
@@ -66,6 +69,7 @@ export function candidatesOf(index: Index | undefined, conditions: readonly Cond
       isMultikey: multikey.isMultikey,
       isSparse: spec.isSparse,
       isWildcard: false,
+      isAnyPath: false,
       isCollated: spec.equality !== undefined,
       bounds: (field, leaf) => kind.bounds(field, leaf, spec),
     },
@@ -91,8 +95,46 @@ function wildcardCandidates(index: Index, conditions: readonly Condition[]): Can
     if (found.has(path) || isNegated || !paths.includes(path) || /(^|\.)\d+(\.|$)/.test(path)) continue;
     if (isServedByWildcard(leaf)) found.set(path, wildcardCandidate(index, path));
   }
-  return [...found.values()];
+  return found.size === 0 && !isWildcardPath(index.spec.fields[0].path)
+    ? [prefixCandidate(index)]
+    : [...found.values()];
 }
+
+/** A compound wildcard index as one on the fields before its wildcard. */
+function prefixCandidate(index: Index): Candidate {
+  const { spec } = index;
+  const at = spec.fields.findIndex((field) => isWildcardPath(field.path));
+  const fields = spec.fields.map((field, i): CandidateField => {
+    return i === at ? PATH : { ...field, arrays: 0, isPath: false };
+  });
+  const before = new Set(spec.fields.slice(0, at).map(({ path }) => path));
+  return {
+    index,
+    name: spec.name,
+    fields,
+    isMultikey: index.multikey.isMultikey,
+    isSparse: false,
+    isWildcard: true,
+    isAnyPath: true,
+    isCollated: spec.equality !== undefined,
+    bounds: (field, leaf) => (before.has(field.path) ? spec.kind.bounds(field, leaf, spec) : undefined),
+  };
+}
+
+const PATH: CandidateField = {
+  path: PATH_FIELD,
+  segments: [fieldName(PATH_FIELD)],
+  descending: false,
+  plugin: undefined,
+  arrays: 0,
+  isPath: true,
+};
+
+/** Every path, and the place of documents without any. */
+export const ANY_PATH: readonly Interval[] = [
+  point(RAW_MIN_KEY),
+  interval(rawString(''), rawObject(Uint8Array.of(5, 0, 0, 0, 0)), { start: true, end: false }),
+];
 
 function wildcardCandidate(index: Index, path: string): Candidate {
   const { spec, multikey } = index;
@@ -101,17 +143,7 @@ function wildcardCandidate(index: Index, path: string): Candidate {
   const fields = spec.fields.flatMap((field): CandidateField[] => {
     if (!isWildcardPath(field.path)) return [{ ...field, arrays: 0, isPath: false }];
     const value = indexField(path, field.descending);
-    return [
-      {
-        path: PATH_FIELD,
-        segments: [fieldName(PATH_FIELD)],
-        descending: false,
-        plugin: undefined,
-        arrays: 0,
-        isPath: true,
-      },
-      { ...value, arrays: bits, isPath: false },
-    ];
+    return [PATH, { ...value, arrays: bits, isPath: false }];
   });
   const kind: IndexKind = spec.kind;
   return {
@@ -121,6 +153,7 @@ function wildcardCandidate(index: Index, path: string): Candidate {
     isMultikey: bits !== 0,
     isSparse: false,
     isWildcard: true,
+    isAnyPath: false,
     isCollated: spec.equality !== undefined,
     bounds(field, leaf) {
       if (field.path !== path || isServedByWildcard(leaf)) return kind.bounds(field, leaf, spec);

@@ -21,7 +21,7 @@ import {
   type IntervalBounds,
   type Tightness,
 } from '../interval.ts';
-import { pathIntervals, type Candidate, type CandidateField } from './candidate.ts';
+import { ANY_PATH, pathIntervals, type Candidate, type CandidateField } from './candidate.ts';
 import type { Condition } from './conditions.ts';
 
 /** A part of the conjunction that the value of one field of the key decides. */
@@ -75,7 +75,7 @@ export function boundsFor(candidate: Candidate, conditions: readonly Condition[]
   const pluginIsFree = candidate.fields.some((field, i) => field.plugin !== undefined && choices[i] === undefined);
   if (pluginIsFree && candidate.fields[0].plugin !== undefined) return undefined;
   const valueAt = candidate.fields.findIndex((field) => field.isPath) + 1;
-  if (candidate.isWildcard && choices[valueAt] === undefined) return undefined;
+  if (candidate.isWildcard && !candidate.isAnyPath && choices[valueAt] === undefined) return undefined;
   return result(candidate, choices);
 }
 
@@ -93,6 +93,7 @@ function result(candidate: Candidate, choices: readonly (FieldChoice | undefined
   }
   const fields = choices.map((choice, i) => {
     if (!candidate.fields[i].isPath) return choice?.intervals ?? [EVERYTHING];
+    if (candidate.isAnyPath) return ANY_PATH;
     const value = choices[i + 1];
     return pathIntervals(candidate.fields[i + 1].path, value === undefined || isEverything(value.intervals));
   });

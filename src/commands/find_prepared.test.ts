@@ -249,6 +249,31 @@ describe('a find of a shape that was planned before', () => {
     }
   });
 
+  test('keeps its values while others of its shape are answered', async () => {
+    const own = await filled([{ key: { a: 1 }, name: 'a' }]);
+    const find = (y: number): object => ({ find: 'c', filter: { _id: { $gte: 0 }, 'd.y': y }, batchSize: 3 });
+    const open = new Map<number, { id: bigint; found: unknown[] }>();
+    for (let i = 0; i < 3; i++) await own.run({ ...find(0), singleBatch: true });
+    expect(prepared(own)).toBe(1);
+    for (const y of [0, 1, 2, 3]) {
+      const { cursor } = (await own.run(find(y))) as { cursor: { id: bigint; firstBatch: unknown[] } };
+      open.set(y, { id: BigInt(cursor.id), found: [...cursor.firstBatch] });
+    }
+    for (let round = 0; round < 30; round++) {
+      for (const one of open.values()) {
+        if (one.id === 0n) continue;
+        const reply = await own.run({ getMore: one.id, collection: 'c', batchSize: 3 });
+        const { id, nextBatch } = reply['cursor'] as { id: bigint; nextBatch: unknown[] };
+        one.id = BigInt(id);
+        one.found.push(...nextBatch);
+      }
+    }
+    for (const [y, { found }] of open) {
+      const whole = await own.run({ ...find(y), batchSize: 1000, ...ANEW });
+      expect(found).toEqual((whole['cursor'] as { firstBatch: unknown[] }).firstBatch);
+    }
+  });
+
   test('goes on with getMore where its batch ended', async () => {
     const first = await db.run({ find: 'c', filter: { _id: { $gte: 10, $lt: 100 } }, batchSize: 1000 });
     for (let i = 0; i < 3; i++) {

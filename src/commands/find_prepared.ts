@@ -30,7 +30,7 @@ export interface PreparedTarget {
 
 /** Answers a find whose arguments `shape` has just read. */
 export function runPrepared(
-  { plan, shaping, cached }: PreparedQuery,
+  { plan, shaping, matchers, cached }: PreparedQuery,
   shape: FindShape,
   target: PreparedTarget,
 ): Promise<void> | undefined {
@@ -41,10 +41,27 @@ export function runPrepared(
   const { collection, request, context, reply, readAt, at } = target;
   const { filterBytes, limit, skip } = shape;
   const turn = new Turn(context.env.clock);
-  const chosen = plan.planFor({ filter: filterBytes, holes: shape.holes, holeCount: shape.holeCount });
-  const matcher = plan.isExact ? undefined : compileFilter(filterBytes).matcher;
-  const memory = shaping.sort === undefined ? undefined : stageMemory(context);
-  const query = openPrepared({ collection, plan: chosen, cached, matcher, ...shaping, limit, skip, at, turn, memory });
+  const values = { filter: filterBytes, holes: shape.holes, holeCount: shape.holeCount };
+  const matcher = plan.isExact ? undefined : matchers.take(values);
+  const { sort, projection, isCovered } = shaping;
+  const memory = sort === undefined ? undefined : stageMemory(context);
+  const chosen = plan.planFor(values);
+  // Spread objects would cost more than the walk through the index.
+  const query = openPrepared({
+    collection,
+    plan: chosen,
+    cached,
+    matcher,
+    matchers,
+    sort,
+    projection,
+    isCovered,
+    limit,
+    skip,
+    at,
+    turn,
+    memory,
+  });
   const cursor = {
     ns: collection.ns,
     query,

@@ -1,7 +1,8 @@
 /** A query that is under way: its plan's scan, and what find does with the documents on their way out. */
 import type { Timestamp } from '../base/optime.ts';
 import type { Work } from '../query/expression/work.ts';
-import type { CompiledFilter, Matcher } from '../query/matcher.ts';
+import type { CompiledFilter } from '../query/matcher.ts';
+import type { OpenMatcher } from '../query/match/open_matcher.ts';
 import { carryingMetadata, type StageMemory } from '../query/pipeline/memory_budget.ts';
 import { metadataOf } from '../query/match/special_conditions.ts';
 import { MapSource } from '../query/pipeline/map_source.ts';
@@ -14,6 +15,7 @@ import type { Collection } from './collection.ts';
 import { chooseAmongPlans, isInOrder, type Choice, type Hint, type Plan } from './plan.ts';
 import type { CachedChoice } from './plan_cache.ts';
 import type { KeyLimits } from './planner/key_limits.ts';
+import type { PreparedMatchers } from './prepared/prepared_matcher.ts';
 import type { ProjectionShape } from './projection_shape.ts';
 import type { RecordScan } from './record_scan.ts';
 import { openScan, ScanSource } from './scan.ts';
@@ -148,17 +150,44 @@ function queryOver(request: QueryRequest, plan: Plan, found: Found): PlannedQuer
 export interface PreparedRequest extends Omit<FindRequest, 'filter' | 'hint' | 'limits' | 'shape'> {
   readonly plan: Plan;
   /** Undefined when the plan finds exactly what is asked for. */
-  readonly matcher: Matcher | undefined;
+  readonly matcher: OpenMatcher | undefined;
+  /** Whose the matcher is: it goes back when the query is closed. */
+  readonly matchers: PreparedMatchers;
   readonly isCovered: boolean;
   /** Where the plan was found. */
   readonly cached: CachedChoice | undefined;
 }
 
 export function openPrepared(request: PreparedRequest): RunningQuery {
-  const { collection, plan, matcher, isCovered, at, turn } = request;
+  const { collection, plan, matchers, isCovered, at, turn } = request;
   const wanted = wantedOf(request, plan);
+  const { matcher } = request.matcher ?? { matcher: undefined };
   const scan = openScan({ collection, access: plan.access, matcher, at, turn, wanted, isCovered });
-  return queryOver(request, plan, { scan, source: documentsOf(scan, request, plan) });
+  const found = documentsOf(scan, request, plan);
+  const source = request.matcher === undefined ? found : new LendingSource(found, request.matcher, matchers);
+  return queryOver(request, plan, { scan, source });
+}
+
+/** Gives a matcher back at its end. */
+class LendingSource implements Source {
+  readonly #below: Source;
+  readonly #matcher: OpenMatcher;
+  readonly #matchers: PreparedMatchers;
+
+  constructor(below: Source, matcher: OpenMatcher, matchers: PreparedMatchers) {
+    this.#below = below;
+    this.#matcher = matcher;
+    this.#matchers = matchers;
+  }
+
+  next(): Uint8Array | undefined | typeof PAUSE {
+    return this.#below.next();
+  }
+
+  close(): void {
+    this.#below.close();
+    this.#matchers.giveBack(this.#matcher);
+  }
 }
 
 /** How many records a scan has to give at most. */

@@ -163,7 +163,7 @@ function typeEnd(key: Uint8Array, isInclusive: boolean, descending: boolean): Ra
 }
 
 /** Which hole the operand of a condition is; -1: it belongs to the shape. */
-function holeOf(leaf: LeafPredicate, values: HoleValues): number {
+export function holeOf(leaf: LeafPredicate, values: HoleValues): number {
   switch (leaf.kind) {
     case 'eq':
     case 'lt':

@@ -18,6 +18,7 @@ import type { Choice } from '../plan.ts';
 import type { CachedChoice } from '../plan_cache.ts';
 import { conditionsOf, conjunctsOf } from '../planner/conditions.ts';
 import { planCacheKeyOf } from '../planner/query_shape.ts';
+import { PreparedMatchers } from './prepared_matcher.ts';
 import { preparedPlan, type PreparedPlan } from './prepared_plan.ts';
 
 /** What a query does with the documents it finds. None of it may hold on to the bytes of a request. */
@@ -31,6 +32,7 @@ export interface Shaping {
 export interface PreparedQuery {
   readonly plan: PreparedPlan;
   readonly shaping: Shaping;
+  readonly matchers: PreparedMatchers;
   /** Of the plan cache, when there were several plans. */
   readonly cached: CachedChoice | undefined;
 }
@@ -126,7 +128,7 @@ export class CollectionQueries {
     const cached = isTried ? this.#collection.plans.find(choiceName) : undefined;
     this.#add(shape.hash, {
       shape: shape.bytes.slice(0, shape.length),
-      query: plan === undefined || shaping === undefined ? undefined : { plan, shaping, cached },
+      query: plan && shaping && { plan, shaping, matchers: new PreparedMatchers(values), cached },
       arraysSeen: plan?.kind === 'index' ? (plan.index?.multikey.changes ?? 0) : 0,
       choice: cached,
       choiceName,

@@ -53,7 +53,8 @@ export function membership(path: string, values: readonly RawValue[], order: Val
   return { kind: 'in', path, values, test, expandArrays: true, ...collatedBy(order, values) };
 }
 
-function membershipTest(values: readonly RawValue[], order: ValueOrder): ValueTest {
+/** Whether a value equals one of `values`. */
+export function membershipTest(values: readonly RawValue[], order: ValueOrder): ValueTest {
   if (values.length <= LINEAR_VALUES_MAX) return anyOf(values.map((value) => comparisonTest('eq', value, order)));
   const { compare } = order;
   // An index may find all that matches, and no value is ever tested.

@@ -1,3 +1,4 @@
+import { Decimal128, Int32 } from 'bson';
 import { describe, expect, test } from 'vitest';
 import { TestCommands, type Reply } from '../../../tests/support/test_commands.ts';
 
@@ -73,6 +74,29 @@ describe('the order of what $densify gives', () => {
 test('a given range without documents is filled without partitions', async () => {
   const spec = { field: 'v', partitionByFields: ['p'], range: { step: 2, bounds: [0, 3] } };
   expect(await densified([{ _id: 1 }], spec)).toEqual([{ _id: 1 }, { v: 0 }, { v: 2 }]);
+});
+
+describe('what is added has the type', () => {
+  const full = (step: unknown): object => ({ field: 'v', range: { step, bounds: 'full' } });
+  const decimal = (text: string): Decimal128 => Decimal128.fromString(text);
+  const values = async (given: readonly unknown[], step: unknown): Promise<readonly string[]> => {
+    const documents = given.map((v, _id) => ({ _id, v }));
+    return (await densified(documents, full(step))).map(({ v }) =>
+      v instanceof Decimal128 ? `d${v.toString()}` : String(v),
+    );
+  };
+
+  test('of the document that stands where one was expected', async () => {
+    expect(await values([decimal('0'), 2, decimal('4')], new Int32(1))).toEqual(['d0', 'd1', '2', '3', 'd4']);
+    expect(await values([decimal('0'), 0.5, decimal('1')], 0.1)).toEqual([
+      ...['d0', 'd0.100000000000000', 'd0.200000000000000', 'd0.300000000000000', 'd0.400000000000000'],
+      ...['0.5', '0.6', '0.7', '0.7999999999999999', '0.8999999999999999', '0.9999999999999999', 'd1'],
+    ]);
+  });
+
+  test('of a decimal step', async () => {
+    expect(await values([0, 1], decimal('0.4'))).toEqual(['0', 'd0.4', 'd0.8', '1']);
+  });
 });
 
 test('documents beyond the memory go to disk, unless that is not allowed', async () => {

@@ -9,12 +9,12 @@ import { CommandError } from '../../base/command_error.ts';
 import { invariant } from '../../base/invariant.ts';
 import { int64At } from '../../bson/bytes.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
-import { copyValue, integerOf, rawDate, RAW_NULL, type RawValue } from '../../bson/value.ts';
+import { copyValue, integerOf, numberOf, rawDate, rawDouble, RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
 import { UTC } from '../date/time_zone.ts';
 import { addUnits } from '../date/units.ts';
 import type { ExpressionScope } from '../expression.ts';
-import { NumberSum } from '../number/sum.ts';
+import { addNumbers } from '../number/arithmetic.ts';
 import { compileSort, type SortSpec } from '../sort.ts';
 import { Sorter } from '../sort/sorter.ts';
 import { rawArrayOf } from '../update/array_value.ts';
@@ -97,7 +97,8 @@ class DensifyWork implements BlockingWork {
     const end = isGiven && compare(bounds.upper, value) < 0 ? bounds.upper : value;
     yield* this.#fill(partition, end);
     const isInside = !isGiven || compare(value, bounds.upper) < 0;
-    if (isInside && compare(partition.next, value) === 0) partition.next = stepFrom(partition.next, step);
+    // From here on what is added has the type of this value.
+    if (isInside && compare(partition.next, value) === 0) partition.next = stepFrom(copyValue(value), step);
     yield document;
   }
 
@@ -175,10 +176,7 @@ function stepFrom(value: RawValue, { amount, unit }: Step): RawValue {
   if (unit !== undefined) {
     return rawDate(Number(addUnits(int64At(value.bytes, value.start), unit, integerOf(amount) ?? 0n, UTC)));
   }
-  const sum = new NumberSum();
-  sum.add(value);
-  sum.add(amount);
-  return sum.result();
+  return addNumbers(value, amount) ?? rawDouble(numberOf(value) + numberOf(amount));
 }
 
 /** Documents that are added must not put the field into what a partition field holds. */

@@ -180,6 +180,7 @@ export const ERROR_CODES = {
   OplogQueryMinTsMissing: 326,
   CannotConvertIndexToUnique: 359,
   ClusteredIndexRequired: 360,
+  CollectionUUIDMismatch: 361,
   SocketException: 9001,
   LegacyNotPrimary: 10058,
   NotWritablePrimary: 10107,

@@ -7,6 +7,11 @@ import { isTruthy, numberOf, stringOf, type RawValue } from '../bson/value.ts';
 import { duplicateField, unknownField, wrongType } from './fields.ts';
 import { isGenericArgument } from './request.ts';
 
+const NONE: ReadonlySet<string> = new Set();
+
+/** The subtype of binary data that is a UUID. */
+const BINARY_UUID = 4;
+
 const NUMERIC = ['long', 'int', 'decimal', 'double'] as const;
 
 /**
@@ -18,24 +23,34 @@ export class Arguments {
   readonly #reader: ElementReader;
   readonly #seen: string[] = [];
   readonly #isCommand: boolean;
+  readonly #optional: ReadonlySet<string>;
   #name = '';
 
-  /** For a command's own body: its first element is the command itself and is passed over. */
-  static ofCommand(path: string, body: Uint8Array): Arguments {
-    const found = new Arguments(path, body, 0, true);
+  /**
+   * For a command's own body: its first element is the command itself and is passed over. Arguments among `optional` are
+   * passed over, too, when they are null: that is the same as if they were not given.
+   */
+  static ofCommand(path: string, body: Uint8Array, optional: ReadonlySet<string> = NONE): Arguments {
+    const found = new Arguments(path, body, 0, { isCommand: true, optional });
     found.#reader.next();
     return found;
   }
 
   /** For a document among the arguments. */
-  static ofDocument(path: string, bytes: Uint8Array, at: number): Arguments {
-    return new Arguments(path, bytes, at, false);
+  static ofDocument(path: string, bytes: Uint8Array, at: number, optional: ReadonlySet<string> = NONE): Arguments {
+    return new Arguments(path, bytes, at, { isCommand: false, optional });
   }
 
-  private constructor(path: string, bytes: Uint8Array, at: number, isCommand: boolean) {
+  private constructor(
+    path: string,
+    bytes: Uint8Array,
+    at: number,
+    { isCommand, optional }: { readonly isCommand: boolean; readonly optional: ReadonlySet<string> },
+  ) {
     this.#path = path;
     this.#reader = new ElementReader(bytes, at);
     this.#isCommand = isCommand;
+    this.#optional = optional;
   }
 
   get name(): string {
@@ -55,7 +70,12 @@ export class Arguments {
       throw duplicateField(`${this.#isCommand ? 'APIParametersFromClient' : this.#path}.${this.#name}`);
     }
     this.#seen.push(this.#name);
-    return true;
+    return this.#isLeftOut() ? this.next() : true;
+  }
+
+  #isLeftOut(): boolean {
+    const { type } = this.#reader;
+    return (type === BSON_TYPE.null || type === BSON_TYPE.undefined) && this.#optional.has(this.#name);
   }
 
   /** For names the command does not know; those that every command takes pass. */
@@ -164,6 +184,16 @@ export class Arguments {
       throw new CommandError('FailedToParse', 'Hint must be a string or an object');
     }
     return this.raw();
+  }
+
+  /** A UUID, as binary data of its subtype. */
+  uuid(): RawValue {
+    const reader = this.#reader;
+    if (reader.type !== BSON_TYPE.binData) throw this.#wrongType('binData');
+    const isUuid = reader.bytes[reader.start + 4] === BINARY_UUID && int32At(reader.bytes, reader.start) === 16;
+    if (isUuid) return this.raw();
+    const text = `BSON field '${this.#fieldPath}' is the wrong binData type, expected type 'UUID'`;
+    throw new CommandError('TypeMismatch', text);
   }
 
   #wrongType(...expected: readonly string[]): CommandError {

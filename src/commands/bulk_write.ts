@@ -1,10 +1,11 @@
 import { CommandError } from '../base/command_error.ts';
+import type { RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import { Turn } from '../database/turn.ts';
 import { batchSizeOf } from './aggregate.ts';
 import { Arguments } from './arguments.ts';
 import { BulkWriteStatements, type BulkWriteOutcome } from './bulk_write_run.ts';
-import { parseBulkOperation, type BulkOperation, type BulkWrite } from './bulk_write_ops.ts';
+import { parseBulkOperation, type BulkNamespace, type BulkOperation, type BulkWrite } from './bulk_write_ops.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { listCursor, openCursor } from './cursor_reply.ts';
 import { StatementScopes } from './collation_argument.ts';
@@ -17,6 +18,7 @@ import {
   retryableSession,
   runBatch,
   StatementBatch,
+  WRITE_OPTIONS,
   writePrimaryFields,
   writeRetried,
 } from './write_batch.ts';
@@ -38,8 +40,8 @@ export const bulkWriteCommand: Command = {
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: bulk.variables }));
-    const { bypassesValidation } = bulk;
-    const on = { data, turn, session, scopes, bypassesValidation };
+    const { bypassesValidation, keepsEmptyTimestamps } = bulk;
+    const on = { data, turn, session, scopes, bypassesValidation, keepsEmptyTimestamps };
     const statements = new BulkWriteStatements(bulk, on, context.server.opcounters);
     const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
     const answer = (): Promise<void> | undefined => writeOutcome(statements.outcome, bulk, { request, context, reply });
@@ -52,6 +54,7 @@ function parseBulkWrite(request: CommandRequest): BulkWrite {
     ordered: true,
     errorsOnly: false,
     bypassesValidation: false,
+    keepsEmptyTimestamps: false,
     batchSize: Infinity,
     firstId: undefined as number | undefined,
     ids: undefined as readonly number[] | undefined,
@@ -59,7 +62,7 @@ function parseBulkWrite(request: CommandRequest): BulkWrite {
   };
   let ops = statementDocuments(request, 'ops');
   let nsInfo = statementDocuments(request, 'nsInfo');
-  const args = Arguments.ofCommand('bulkWrite', request.body);
+  const args = Arguments.ofCommand('bulkWrite', request.body, WRITE_OPTIONS);
   while (args.next()) {
     if (args.name === 'ops') ops = args.documents();
     else if (args.name === 'nsInfo') nsInfo = args.documents();
@@ -69,6 +72,7 @@ function parseBulkWrite(request: CommandRequest): BulkWrite {
     else if (args.name === 'stmtIds') options.ids = args.int32List();
     else if (args.name === 'let') options.variables = args.document();
     else if (args.name === 'bypassDocumentValidation') options.bypassesValidation = args.flag();
+    else if (args.name === 'bypassEmptyTsReplacement') options.keepsEmptyTimestamps = args.flag();
     else args.refuseUnknown();
   }
   if (ops === undefined) throw missingField('bulkWrite.ops');
@@ -86,23 +90,25 @@ function parseCursor(args: Arguments): number {
   return batchSizeOf(document, 0, Infinity);
 }
 
-function parseNamespaces(nsInfo: readonly Uint8Array[]): string[] {
-  const namespaces: string[] = [];
+function parseNamespaces(nsInfo: readonly Uint8Array[]): BulkNamespace[] {
+  const namespaces: BulkNamespace[] = [];
   for (const entry of nsInfo) {
     let ns: string | undefined;
+    let uuid: RawValue | undefined;
     const args = Arguments.ofDocument('bulkWrite.nsInfo', entry, 0);
     while (args.next()) {
       if (args.name === 'ns') ns = args.string();
-      else if (args.name === 'collectionUUID' || args.name === 'encryptionInformation') args.refuseUnsupported();
+      else if (args.name === 'collectionUUID') uuid = args.uuid();
+      else if (args.name === 'encryptionInformation') args.refuseUnsupported();
       else args.refuseUnknown();
     }
     if (ns === undefined) throw missingField('bulkWrite.nsInfo.ns');
     const dot = ns.indexOf('.');
     if (dot <= 0) throw new CommandError('InvalidNamespace', `Invalid namespace specified for bulkWrite: '${ns}'`);
-    if (namespaces.includes(ns)) {
+    if (namespaces.some((other) => other.ns === ns)) {
       throw new CommandError('BadValue', `Found duplicate namespace '${ns}' in the nsInfo of bulkWrite`);
     }
-    namespaces.push(checkWriteName(ns.slice(0, dot), ns.slice(dot + 1)));
+    namespaces.push({ ns: checkWriteName(ns.slice(0, dot), ns.slice(dot + 1)), uuid });
   }
   return namespaces;
 }

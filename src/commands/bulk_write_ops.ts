@@ -12,10 +12,17 @@ export type BulkOperation =
   | { readonly kind: 'update'; readonly on: number; readonly statement: UpdateStatement }
   | { readonly kind: 'delete'; readonly on: number; readonly statement: DeleteStatement };
 
+/** A collection that operations are on. */
+export interface BulkNamespace {
+  readonly ns: string;
+  /** The `collectionUUID`. */
+  readonly uuid: RawValue | undefined;
+}
+
 /** What a request asks for. */
 export interface BulkWrite {
   readonly operations: readonly BulkOperation[];
-  readonly namespaces: readonly string[];
+  readonly namespaces: readonly BulkNamespace[];
   readonly ordered: boolean;
   readonly errorsOnly: boolean;
   readonly batchSize: number;
@@ -24,6 +31,7 @@ export interface BulkWrite {
   /** The `let`. */
   readonly variables: Uint8Array | undefined;
   readonly bypassesValidation: boolean;
+  readonly keepsEmptyTimestamps: boolean;
 }
 
 type Kind = BulkOperation['kind'];

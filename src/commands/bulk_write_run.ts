@@ -8,6 +8,7 @@ import type { UpdateRun } from '../database/update_run.ts';
 import { createCollection } from '../database/write_catalog.ts';
 import { insertDocument } from '../database/write_documents.ts';
 import type { BulkOperation, BulkWrite } from './bulk_write_ops.ts';
+import { checkCollectionUuid } from './collection_uuid.ts';
 import { writeDetails } from './error_reply.ts';
 import { openDelete } from './delete_statement.ts';
 import { checkWritable } from './namespace.ts';
@@ -62,11 +63,12 @@ export class BulkWriteStatements implements Statements<UpdateRun | DeleteRun> {
 
   start(index: number): UpdateRun | DeleteRun | undefined {
     const { operations, firstId, ids, namespaces } = this.#bulk;
-    const { session, data, bypassesValidation } = this.#on;
+    const { session, data, bypassesValidation, keepsEmptyTimestamps } = this.#on;
     const operation = operations[index];
-    const ns = namespaces[operation.on];
+    const { ns, uuid } = namespaces[operation.on];
     this.#counters[operation.kind] += 1;
     checkWritable(ns, data);
+    checkCollectionUuid(ns, uuid, data);
     if (session !== undefined && operation.kind !== 'insert' && operation.statement.isMulti) {
       throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
     }
@@ -80,7 +82,7 @@ export class BulkWriteStatements implements Statements<UpdateRun | DeleteRun> {
     }
     switch (operation.kind) {
       case 'insert': {
-        const document = insertableDocument(operation.document, 0, data);
+        const document = insertableDocument(operation.document, 0, data, keepsEmptyTimestamps);
         const collection = data.catalog.find(ns) ?? createCollection(data, ns);
         insertDocument(data, collection, document, { statement: statementOf(session, id), bypassesValidation });
         this.#succeed(index, { n: 1 });

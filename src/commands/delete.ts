@@ -4,6 +4,7 @@ import { numberOf, type RawValue } from '../bson/value.ts';
 import type { DeleteRun } from '../database/delete_run.ts';
 import { Turn } from '../database/turn.ts';
 import { Arguments } from './arguments.ts';
+import { checkCollectionUuid } from './collection_uuid.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { openDelete, type DeleteStatement } from './delete_statement.ts';
 import { StatementScopes } from './collation_argument.ts';
@@ -18,6 +19,7 @@ import {
   runBatch,
   StatementBatch,
   statementId,
+  WRITE_OPTIONS,
   writeBatchReply,
   type StatementContext,
   type Statements,
@@ -39,7 +41,8 @@ export const deleteCommand: Command = {
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: parsed.variables }));
-    const statements = new DeleteStatements(parsed, { data, turn, session, scopes, bypassesValidation: true });
+    const on = { data, turn, session, scopes, bypassesValidation: true, keepsEmptyTimestamps: true };
+    const statements = new DeleteStatements(parsed, on);
     const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
     if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'delete');
     return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'delete'));
@@ -54,6 +57,8 @@ interface Delete {
   readonly ids: readonly number[] | undefined;
   /** The `let`. */
   readonly variables: Uint8Array | undefined;
+  /** The `collectionUUID`. */
+  readonly uuid: RawValue | undefined;
 }
 
 /** Throws CommandError for bad arguments. */
@@ -64,7 +69,8 @@ export function parseDelete(request: CommandRequest): Delete {
   let firstId: number | undefined;
   let ids: readonly number[] | undefined;
   let variables: Uint8Array | undefined;
-  const args = Arguments.ofCommand('delete', request.body);
+  let uuid: RawValue | undefined;
+  const args = Arguments.ofCommand('delete', request.body, WRITE_OPTIONS);
   while (args.next()) {
     if (args.name === 'deletes') documents = args.documents();
     else if (args.name === 'ordered') ordered = args.bool();
@@ -72,6 +78,7 @@ export function parseDelete(request: CommandRequest): Delete {
     else if (args.name === 'stmtIds') ids = args.int32List();
     else if (args.name === 'bypassDocumentValidation') args.flag();
     else if (args.name === 'let') variables = args.document();
+    else if (args.name === 'collectionUUID') uuid = args.uuid();
     else if (args.name === 'runtimeConstants') args.refuseUnsupported();
     else args.refuseUnknown();
   }
@@ -79,15 +86,18 @@ export function parseDelete(request: CommandRequest): Delete {
   if (documents === undefined) throw missingField('delete.deletes');
   checkBatchSize(documents.length);
   const statements = documents.map((document) => parseStatement(document));
-  return { ns, statements, ordered, firstId, ids, variables };
+  return { ns, statements, ordered, firstId, ids, variables, uuid };
 }
+
+/** Of a statement, what may be null; so may `q`, which is then missing. */
+const STATEMENT_OPTIONS = new Set(['q', 'collation']);
 
 function parseStatement(document: Uint8Array): DeleteStatement {
   let q: Uint8Array | undefined;
   let limit: number | undefined;
   let hint: RawValue | undefined;
   let collation: Uint8Array | undefined;
-  const args = Arguments.ofDocument('delete.deletes', document, 0);
+  const args = Arguments.ofDocument('delete.deletes', document, 0, STATEMENT_OPTIONS);
   while (args.next()) {
     if (args.name === 'q') q = args.document();
     else if (args.name === 'limit') limit = limitOf(args.value);
@@ -130,6 +140,7 @@ class DeleteStatements implements Statements<DeleteRun> {
     const { ns, statements, firstId, ids } = this.#delete;
     const { session } = this.#on;
     const statement = statements[index];
+    checkCollectionUuid(ns, this.#delete.uuid, this.#on.data);
     const id = statementId({ first: firstId, list: ids }, index);
     if (session !== undefined && statement.isMulti) {
       throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with limit=0');

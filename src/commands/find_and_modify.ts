@@ -72,7 +72,14 @@ interface FindAndModify {
   variables: Uint8Array | undefined;
   readonly body: Uint8Array;
   bypassesValidation: boolean;
+  keepsEmptyTimestamps: boolean;
 }
+
+/** What may be null, as if it were not given. */
+const OPTIONAL = new Set([
+  ...['query', 'sort', 'fields', 'collation', 'let', 'remove', 'new', 'upsert', 'stmtId'],
+  ...['bypassDocumentValidation', 'bypassEmptyTsReplacement'],
+]);
 
 /** Throws CommandError for bad arguments. */
 export function parseFindAndModify(request: CommandRequest): FindAndModify {
@@ -82,6 +89,7 @@ export function parseFindAndModify(request: CommandRequest): FindAndModify {
     remove: false,
     returnNew: false,
     bypassesValidation: false,
+    keepsEmptyTimestamps: false,
     upsert: false,
     sort: undefined,
     fields: undefined,
@@ -92,7 +100,7 @@ export function parseFindAndModify(request: CommandRequest): FindAndModify {
     variables: undefined,
     body: request.body,
   };
-  const args = Arguments.ofCommand('findAndModify', request.body);
+  const args = Arguments.ofCommand('findAndModify', request.body, OPTIONAL);
   while (args.next()) if (!takeDocument(parsed, args)) takeFlag(parsed, args);
   return parsed;
 }
@@ -106,7 +114,7 @@ function takeDocument(parsed: FindAndModify, args: Arguments): boolean {
       parsed.update = args.raw();
       return true;
     case 'sort':
-      parsed.sort = args.value.type === BSON_TYPE.null ? undefined : args.document();
+      parsed.sort = args.document();
       return true;
     case 'fields':
       parsed.fields = args.document();
@@ -145,6 +153,9 @@ function takeFlag(parsed: FindAndModify, args: Arguments): void {
       return;
     case 'bypassDocumentValidation':
       parsed.bypassesValidation = args.flag();
+      return;
+    case 'bypassEmptyTsReplacement':
+      parsed.keepsEmptyTimestamps = args.flag();
       return;
     case 'runtimeConstants':
       args.refuseUnsupported();
@@ -237,8 +248,9 @@ class FindAndModifyRun implements BatchRun {
     this.#compiled = compiled;
     const { ns, args, filter, filterBytes, update, sort, hint } = compiled;
     const statement = statementOf(session, args.stmtId);
-    const { bypassesValidation } = args;
-    const common = { filter, filterBytes, sort, hint, statement, isMulti: false, bypassesValidation };
+    const { bypassesValidation, keepsEmptyTimestamps } = args;
+    const options = { bypassesValidation, keepsEmptyTimestamps };
+    const common = { filter, filterBytes, sort, hint, statement, isMulti: false, ...options };
     if (update === undefined) {
       this.#delete = new DeleteRun(data, ns, { ...common, image: statement === undefined ? undefined : 'pre' }, turn);
     } else {

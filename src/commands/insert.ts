@@ -1,6 +1,7 @@
 import type { CommandError } from '../base/command_error.ts';
 import { documentSize, ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
+import type { RawValue } from '../bson/value.ts';
 import { insertableDocument } from '../database/insertable.ts';
 import type { MemberData } from '../database/member_data.ts';
 import type { RetryableSession } from '../database/sessions.ts';
@@ -8,6 +9,7 @@ import { Turn } from '../database/turn.ts';
 import { createCollection } from '../database/write_catalog.ts';
 import { insertDocument } from '../database/write_documents.ts';
 import { Arguments } from './arguments.ts';
+import { checkCollectionUuid } from './collection_uuid.ts';
 import type { Command, CommandRequest, DocumentSequence } from './context.ts';
 import { missingField, wrongType } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
@@ -19,6 +21,7 @@ import {
   StatementBatch,
   statementId,
   statementOf,
+  WRITE_OPTIONS,
   writeBatchReply,
   type Statements,
 } from './write_batch.ts';
@@ -51,6 +54,9 @@ interface Insert {
   readonly firstId: number | undefined;
   readonly ids: readonly number[] | undefined;
   readonly bypassesValidation: boolean;
+  readonly keepsEmptyTimestamps: boolean;
+  /** The `collectionUUID`. */
+  readonly uuid: RawValue | undefined;
 }
 
 function parseInsert(request: CommandRequest): Insert {
@@ -60,20 +66,24 @@ function parseInsert(request: CommandRequest): Insert {
   let firstId: number | undefined;
   let ids: readonly number[] | undefined;
   let bypassesValidation = false;
+  let keepsEmptyTimestamps = false;
+  let uuid: RawValue | undefined;
   const sequence = request.sequences.find((one) => one.name === 'documents');
   if (sequence !== undefined) documents = DocumentList.ofSequence(sequence);
-  const args = Arguments.ofCommand('insert', request.body);
+  const args = Arguments.ofCommand('insert', request.body, WRITE_OPTIONS);
   while (args.next()) {
     if (args.name === 'documents') documents = DocumentList.ofArray(args.value.bytes, args.arrayStart());
     else if (args.name === 'ordered') ordered = args.bool();
     else if (args.name === 'stmtId') firstId = args.int32();
     else if (args.name === 'stmtIds') ids = args.int32List();
     else if (args.name === 'bypassDocumentValidation') bypassesValidation = args.flag();
+    else if (args.name === 'bypassEmptyTsReplacement') keepsEmptyTimestamps = args.flag();
+    else if (args.name === 'collectionUUID') uuid = args.uuid();
     else args.refuseUnknown();
   }
   if (documents === undefined) throw missingField('insert.documents');
   checkBatchSize(documents.count);
-  return { ns, documents, ordered, firstId, ids, bypassesValidation };
+  return { ns, documents, ordered, firstId, ids, bypassesValidation, keepsEmptyTimestamps, uuid };
 }
 
 /** The documents of the command, where they lie in its message. */
@@ -137,15 +147,16 @@ class InsertStatements implements Statements<never> {
   }
 
   start(index: number): undefined {
-    const { ns, documents, firstId, ids, bypassesValidation } = this.#insert;
+    const { ns, documents, firstId, ids, bypassesValidation, keepsEmptyTimestamps } = this.#insert;
     const session = this.#session;
+    checkCollectionUuid(ns, this.#insert.uuid, this.#data);
     const id = session === undefined ? 0 : statementId({ first: firstId, list: ids }, index);
     if (session?.executed(id) !== undefined) {
       this.outcome.n += 1;
       this.outcome.retried.push(id);
       return;
     }
-    const document = insertableDocument(documents.bytes, documents.startOf(index), this.#data);
+    const document = insertableDocument(documents.bytes, documents.startOf(index), this.#data, keepsEmptyTimestamps);
     const collection = this.#data.catalog.find(ns) ?? createCollection(this.#data, ns);
     insertDocument(this.#data, collection, document, { statement: statementOf(session, id), bypassesValidation });
     this.outcome.n += 1;

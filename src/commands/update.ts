@@ -5,6 +5,7 @@ import type { RawValue } from '../bson/value.ts';
 import { Turn } from '../database/turn.ts';
 import type { UpdateRun } from '../database/update_run.ts';
 import { Arguments } from './arguments.ts';
+import { checkCollectionUuid } from './collection_uuid.ts';
 import type { Command, CommandRequest } from './context.ts';
 import { StatementScopes } from './collation_argument.ts';
 import { expressionScope } from './expression_scope.ts';
@@ -24,6 +25,7 @@ import {
   runBatch,
   StatementBatch,
   statementId,
+  WRITE_OPTIONS,
   writeBatchReply,
   type StatementContext,
   type Statements,
@@ -45,8 +47,9 @@ export const updateCommand: Command = {
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: update.variables }));
-    const { bypassesValidation } = update;
-    const statements = new UpdateStatements(update, { data, turn, session, scopes, bypassesValidation });
+    const { bypassesValidation, keepsEmptyTimestamps } = update;
+    const on = { data, turn, session, scopes, bypassesValidation, keepsEmptyTimestamps };
+    const statements = new UpdateStatements(update, on);
     const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
     if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'update');
     return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'update'));
@@ -62,6 +65,9 @@ interface Update {
   /** The `let`. */
   readonly variables: Uint8Array | undefined;
   readonly bypassesValidation: boolean;
+  readonly keepsEmptyTimestamps: boolean;
+  /** The `collectionUUID`. */
+  readonly uuid: RawValue | undefined;
 }
 
 /** Throws CommandError for bad arguments. */
@@ -73,13 +79,17 @@ export function parseUpdate(request: CommandRequest): Update {
   let ids: readonly number[] | undefined;
   let variables: Uint8Array | undefined;
   let bypassesValidation = false;
-  const args = Arguments.ofCommand('update', request.body);
+  let keepsEmptyTimestamps = false;
+  let uuid: RawValue | undefined;
+  const args = Arguments.ofCommand('update', request.body, WRITE_OPTIONS);
   while (args.next()) {
     if (args.name === 'updates') documents = args.documents();
     else if (args.name === 'ordered') ordered = args.bool();
     else if (args.name === 'stmtId') firstId = args.int32();
     else if (args.name === 'stmtIds') ids = args.int32List();
     else if (args.name === 'bypassDocumentValidation') bypassesValidation = args.flag();
+    else if (args.name === 'bypassEmptyTsReplacement') keepsEmptyTimestamps = args.flag();
+    else if (args.name === 'collectionUUID') uuid = args.uuid();
     else if (args.name === 'let') variables = args.document();
     else if (args.name === 'runtimeConstants') args.refuseUnsupported();
     else args.refuseUnknown();
@@ -88,7 +98,7 @@ export function parseUpdate(request: CommandRequest): Update {
   if (documents === undefined) throw missingField('update.updates');
   checkBatchSize(documents.length);
   const statements = documents.map((document) => parseStatement(document));
-  return { ns, statements, ordered, firstId, ids, variables, bypassesValidation };
+  return { ns, statements, ordered, firstId, ids, variables, bypassesValidation, keepsEmptyTimestamps, uuid };
 }
 
 /** The documents of a sequence as views; undefined when the request has none of that name. */
@@ -105,9 +115,12 @@ export function statementDocuments(request: CommandRequest, name: string): Uint8
   return documents;
 }
 
+/** Of a statement, what may be null; so may `q`, which is then missing. */
+const STATEMENT_OPTIONS = new Set(['q', 'multi', 'upsert', 'sort', 'collation', 'c']);
+
 function parseStatement(document: Uint8Array): UpdateStatement {
   const parsed: Partial<Writable<UpdateStatement>> = {};
-  const args = Arguments.ofDocument('update.updates', document, 0);
+  const args = Arguments.ofDocument('update.updates', document, 0, STATEMENT_OPTIONS);
   while (args.next()) takeArgument(parsed, args);
   const { q, u, isMulti = false, isUpsert = false, arrayFilters, hint, sort, constants, collation } = parsed;
   if (q === undefined) throw missingField('update.updates.q');
@@ -179,6 +192,7 @@ class UpdateStatements implements Statements<UpdateRun> {
     const { ns, statements, firstId, ids } = this.#update;
     const { session, data } = this.#on;
     const statement = statements[index];
+    checkCollectionUuid(ns, this.#update.uuid, data);
     const id = statementId({ first: firstId, list: ids }, index);
     if (session !== undefined && statement.isMulti) {
       throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');

@@ -57,6 +57,7 @@ export function openUpdate(ns: string, statement: UpdateStatement, id: number, o
     statement: statementOf(session, id),
     image: undefined,
     bypassesValidation: on.bypassesValidation,
+    keepsEmptyTimestamps: on.keepsEmptyTimestamps,
   };
   return new UpdateRun(data, ns, spec, on.turn);
 }

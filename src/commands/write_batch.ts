@@ -74,6 +74,19 @@ export class StatementBatch<Run extends BatchRun> implements BatchRun {
   }
 }
 
+/** Arguments of commands that write which may be null, as if they were not given. */
+export const WRITE_OPTIONS: ReadonlySet<string> = new Set([
+  ...[
+    'ordered',
+    'stmtId',
+    'let',
+    'bypassDocumentValidation',
+    'bypassEmptyTsReplacement',
+    'collectionUUID',
+    'errorsOnly',
+  ],
+]);
+
 /** What came of a batch. */
 export class BatchOutcome {
   n = 0;
@@ -163,6 +176,8 @@ export interface StatementContext {
   readonly scopes: StatementScopes;
   /** Validators are not asked. */
   readonly bypassesValidation: boolean;
+  /** Empty timestamps in documents and replacements are not filled in. */
+  readonly keepsEmptyTimestamps: boolean;
 }
 
 /** The entry of an executed statement is not in the oplog any more. */

@@ -25,10 +25,15 @@ const WRITER = new BsonWriter(1024);
 
 /**
  * The document at `at` of `bytes` as it is stored: `_id` first (a new one when there is none), empty timestamps of the
- * top level filled in. Usually that is the document itself, and the result is a view.
+ * top level filled in unless they are to be kept. Usually that is the document itself, and the result is a view.
  * Throws CommandError 2, 15, 52 or 10334. The bytes were validated.
  */
-export function insertableDocument(bytes: Uint8Array, at: number, generators: Generators): Uint8Array {
+export function insertableDocument(
+  bytes: Uint8Array,
+  at: number,
+  generators: Generators,
+  keepsEmptyTimestamps = false,
+): Uint8Array {
   const size = documentSize(bytes, at);
   if (size > BSON_OBJECT_SIZE_BYTES_MAX) throw tooLarge(size);
   let idPosition = -1;
@@ -40,7 +45,7 @@ export function insertableDocument(bytes: Uint8Array, at: number, generators: Ge
     if (idPosition < 0 && reader.nameEquals(ID_NAME)) {
       idPosition = i;
       checkIdType(reader);
-    } else if (type === BSON_TYPE.timestamp && isEmptyTimestamp(reader)) {
+    } else if (type === BSON_TYPE.timestamp && !keepsEmptyTimestamps && isEmptyTimestamp(reader)) {
       hasEmptyTimestamp = true;
     }
     if (type === BSON_TYPE.object || type === BSON_TYPE.array) isNested = true;
@@ -49,7 +54,7 @@ export function insertableDocument(bytes: Uint8Array, at: number, generators: Ge
   if (idPosition === 0 && !hasEmptyTimestamp) {
     return at === 0 && size === bytes.length ? bytes : bytes.subarray(at, at + size);
   }
-  const document = rebuild(bytes, at, idPosition >= 0, generators);
+  const document = rebuild(bytes, at, idPosition >= 0, hasEmptyTimestamp, generators);
   if (document.length > BSON_OBJECT_SIZE_BYTES_MAX) throw tooLarge(document.length);
   return document;
 }
@@ -88,7 +93,14 @@ function isEmptyTimestamp(value: ValueSpan): boolean {
   return uint32At(value.bytes, value.start) === 0 && uint32At(value.bytes, value.start + 4) === 0;
 }
 
-function rebuild(bytes: Uint8Array, at: number, hasId: boolean, generators: Generators): Uint8Array {
+// oxlint-disable-next-line max-params -- the two flags are what one walk found out
+function rebuild(
+  bytes: Uint8Array,
+  at: number,
+  hasId: boolean,
+  fillsTimestamps: boolean,
+  generators: Generators,
+): Uint8Array {
   const writer = WRITER.reset().startDocument();
   if (!hasId) writer.objectId(ID_NAME, generators.objectId());
   const reader = new ElementReader(bytes, at);
@@ -102,7 +114,7 @@ function rebuild(bytes: Uint8Array, at: number, hasId: boolean, generators: Gene
   while (reader.next()) {
     if (hasId && !isIdWritten && reader.nameEquals(ID_NAME)) {
       isIdWritten = true;
-    } else if (reader.type === BSON_TYPE.timestamp && isEmptyTimestamp(reader)) {
+    } else if (fillsTimestamps && reader.type === BSON_TYPE.timestamp && isEmptyTimestamp(reader)) {
       writer.timestamp(bytes.slice(reader.nameStart, reader.nameEnd), generators.timestamp());
     } else {
       writer.element(bytes, reader.elementStart, reader.end);

@@ -210,8 +210,9 @@ export class MemberData implements WriteTarget, Generators {
   }
 
   /** What updates of one statement need from outside. */
-  updateContext(filter: CompiledFilter | undefined): UpdateContext {
+  updateContext(filter: CompiledFilter | undefined, keepsEmptyTimestamps = false): UpdateContext {
     return {
+      keepsEmptyTimestamps,
       now: this.env.clock.wall(),
       timestamp: () => this.timestamp(),
       objectId: () => this.objectId(),

@@ -19,6 +19,8 @@ export interface UpdateStatement extends WriteTargets {
   /** Which image a repeated findAndModify will want. */
   readonly image: 'pre' | 'post' | undefined;
   readonly bypassesValidation?: boolean;
+  /** Empty timestamps in replacements are not filled in; what operators and pipelines make never is. */
+  readonly keepsEmptyTimestamps?: boolean;
 }
 
 export class UpdateRun {
@@ -42,7 +44,7 @@ export class UpdateRun {
     this.#data = data;
     this.#ns = ns;
     this.#spec = spec;
-    this.#context = data.updateContext(spec.filter);
+    this.#context = data.updateContext(spec.filter, spec.keepsEmptyTimestamps);
     this.#scan = new WriteScan(data, ns, spec, turn);
   }
 
@@ -81,7 +83,8 @@ export class UpdateRun {
 
   #upsert(): void {
     const { filter, update, statement, bypassesValidation } = this.#spec;
-    const document = insertableDocument(upsertDocument(filter, update, this.#context), 0, this.#data);
+    // A replacement has its timestamps by now.
+    const document = insertableDocument(upsertDocument(filter, update, this.#context), 0, this.#data, true);
     const collection = this.#data.catalog.find(this.#ns) ?? createCollection(this.#data, this.#ns);
     insertDocument(this.#data, collection, document, { statement, bypassesValidation });
     this.upserted = idOf(document);

@@ -67,9 +67,6 @@ export function compileUpdate(update: RawValue, options: UpdateOptions = {}): Co
   if (isModifierDocument(update)) {
     return compileModifiers(update, parseModifiers(update, options.arrayFilters, options.scope ?? BARE_SCOPE));
   }
-  if (options.arrayFilters !== undefined) {
-    throw new CommandError('FailedToParse', 'arrayFilters may not be specified for replacement-style updates');
-  }
   checkReplacement(update);
   return compileReplacement(update);
 }

@@ -92,7 +92,7 @@ export function soleField(predicate: Predicate): string | undefined {
   }
 }
 
-function firstComponent(path: string): string {
+export function firstComponent(path: string): string {
   const dot = path.indexOf('.');
   return dot < 0 ? path : path.slice(0, dot);
 }

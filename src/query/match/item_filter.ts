@@ -4,10 +4,10 @@ import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import type { ExpressionScope } from '../expression.ts';
-import { compileFieldPredicate, compilePredicate, soleField } from './compile.ts';
+import { compileFieldPredicate, compilePredicate, firstComponent } from './compile.ts';
 import { isFieldOperator } from './operators.ts';
 import { filterParser, parseFilter } from './parse.ts';
-import { conjunction } from './predicate.ts';
+import { conjunction, type Predicate } from './predicate.ts';
 import { regexParts, regexTest } from './regex.ts';
 import type { ValueTest } from './value_test.ts';
 
@@ -43,12 +43,11 @@ export interface ArrayFilter {
 /** One filter of `arrayFilters`: all of its paths begin with the identifier, which stands for the item. */
 export function compileArrayFilter(filter: Uint8Array, scope: ExpressionScope): ArrayFilter {
   const predicate = parseFilter(filter, scope);
-  const isEmpty = predicate.kind === 'and' && predicate.children.length === 0;
-  const identifier = soleField(predicate);
-  if (isEmpty || predicate.kind === 'constant') {
+  const [identifier, ...others] = topLevelNames(predicate);
+  if (identifier === undefined) {
     throw new CommandError('FailedToParse', 'Cannot use an expression without a top-level field name in arrayFilters');
   }
-  if (identifier === undefined) {
+  if (others.length > 0) {
     throw new CommandError(
       'FailedToParse',
       'Error parsing array filter :: caused by :: Expected a single top-level field name',
@@ -62,4 +61,28 @@ export function compileArrayFilter(filter: Uint8Array, scope: ExpressionScope): 
     );
   }
   return { identifier, test: compileFieldPredicate(predicate) };
+}
+
+/** The first components of all paths. Throws for conditions that are about a whole document. */
+function topLevelNames(predicate: Predicate): ReadonlySet<string> {
+  switch (predicate.kind) {
+    case 'constant':
+      return new Set();
+    case 'document': {
+      const { operator } = predicate;
+      const code = operator === '$expr' ? 'QueryFeatureNotAllowed' : 'BadValue';
+      throw new CommandError(
+        code,
+        `Error parsing array filter :: caused by :: ${operator} is not allowed in this context`,
+      );
+    }
+    case 'not':
+      return topLevelNames(predicate.child);
+    case 'and':
+    case 'or':
+    case 'nor':
+      return new Set(predicate.children.flatMap((child) => [...topLevelNames(child)]));
+    default:
+      return new Set([firstComponent(predicate.path)]);
+  }
 }

@@ -8,6 +8,8 @@ export interface UpdateContext {
   readonly now: UnixMs;
   /** A fresh cluster time, for `$currentDate` with `$type: "timestamp"` and null timestamps in replacements. */
   timestamp(): Timestamp;
+  /** Null timestamps in replacements stay as they are. */
+  readonly keepsEmptyTimestamps?: boolean | undefined;
   /** 12 fresh bytes, for the `_id` of an upserted document. */
   objectId(): Uint8Array;
   /** The filter that chose the document; the positional `$` needs it. */

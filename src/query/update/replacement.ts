@@ -32,7 +32,7 @@ export function replacementFor(document: Uint8Array, replacement: RawValue, cont
   const reader = new ElementReader(replacement.bytes, replacement.start);
   while (reader.next()) {
     if (reader.nameEquals(ID_FIELD)) continue;
-    if (isNullTimestamp(reader)) {
+    if (context.keepsEmptyTimestamps !== true && isNullTimestamp(reader)) {
       writer.timestamp(replacement.bytes.subarray(reader.nameStart, reader.nameEnd), context.timestamp());
     } else {
       writer.element(reader.bytes, reader.elementStart, reader.end);

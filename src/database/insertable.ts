@@ -45,8 +45,8 @@ export function insertableDocument(
     if (idPosition < 0 && reader.nameEquals(ID_NAME)) {
       idPosition = i;
       checkIdType(reader);
-    } else if (type === BSON_TYPE.timestamp && !keepsEmptyTimestamps && isEmptyTimestamp(reader)) {
-      hasEmptyTimestamp = true;
+    } else if (isEmptyTimestamp(reader)) {
+      hasEmptyTimestamp = !keepsEmptyTimestamps;
     }
     if (type === BSON_TYPE.object || type === BSON_TYPE.array) isNested = true;
   }
@@ -90,6 +90,7 @@ function checkDepth(bytes: Uint8Array, at: number): void {
 }
 
 function isEmptyTimestamp(value: ValueSpan): boolean {
+  if (value.type !== BSON_TYPE.timestamp) return false;
   return uint32At(value.bytes, value.start) === 0 && uint32At(value.bytes, value.start + 4) === 0;
 }
 
@@ -114,7 +115,7 @@ function rebuild(
   while (reader.next()) {
     if (hasId && !isIdWritten && reader.nameEquals(ID_NAME)) {
       isIdWritten = true;
-    } else if (fillsTimestamps && reader.type === BSON_TYPE.timestamp && isEmptyTimestamp(reader)) {
+    } else if (fillsTimestamps && isEmptyTimestamp(reader)) {
       writer.timestamp(bytes.slice(reader.nameStart, reader.nameEnd), generators.timestamp());
     } else {
       writer.element(bytes, reader.elementStart, reader.end);

@@ -7,6 +7,7 @@
 import { CommandError } from '../base/command_error.ts';
 import { BSON_OBJECT_SIZE_BYTES_MAX, WRITE_BATCH_SIZE_MAX } from '../base/limits.ts';
 import type { Timestamp } from '../base/optime.ts';
+import { Pace } from '../query/pace.ts';
 import { PAUSE } from '../query/pipeline/source.ts';
 import type { CursorSubject } from './cursors.ts';
 import type { RunningQuery } from './running_query.ts';
@@ -33,6 +34,8 @@ interface PipelineWriteParts {
 
 export class PipelineWrite {
   readonly #parts: PipelineWriteParts;
+  /** Of writing, which takes longer than what the pipeline's own pace goes by. */
+  readonly #pace: Pace;
   #batch: Uint8Array[] = [];
   #batchBytes = 0;
   /** The next document of the batch to write; undefined while it is gathered. */
@@ -43,6 +46,7 @@ export class PipelineWrite {
 
   constructor(parts: PipelineWriteParts) {
     this.#parts = parts;
+    this.#pace = new Pace(parts.query.turn);
   }
 
   /** Goes on until all is written or the turn is over. */
@@ -95,12 +99,12 @@ export class PipelineWrite {
   }
 
   #writeBatch(): 'done' | 'pause' {
-    const { query, sink } = this.#parts;
+    const { sink } = this.#parts;
     const batch = this.#batch;
     let at = this.#writing ?? 0;
     for (; at < batch.length; at++) {
       this.#writing = at;
-      if (query.turn.isOver() || sink.write(batch[at]) === 'pause') return 'pause';
+      if (this.#pace.isOver() || sink.write(batch[at]) === 'pause') return 'pause';
     }
     this.#batch = [];
     this.#batchBytes = 0;

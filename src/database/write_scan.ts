@@ -3,6 +3,7 @@ import { CommandError } from '../base/command_error.ts';
 import { invariant } from '../base/invariant.ts';
 import { TIMESTAMP_MAX } from '../base/optime.ts';
 import type { CompiledFilter } from '../query/matcher.ts';
+import { Pace } from '../query/pace.ts';
 import type { SortSpec } from '../query/sort.ts';
 import type { Collection } from './collection.ts';
 import type { MemberData } from './member_data.ts';
@@ -35,6 +36,8 @@ export class WriteScan {
   readonly #ns: string;
   readonly #targets: WriteTargets;
   readonly #turn: Turn;
+  /** Of writing, which takes longer than what the scan's own pace goes by. */
+  readonly #pace: Pace;
   #scan: RecordScan | undefined;
   /** What the scan is over: it may be dropped and made anew between two turns. */
   #scanned: Collection | undefined;
@@ -44,6 +47,7 @@ export class WriteScan {
     this.#ns = ns;
     this.#targets = targets;
     this.#turn = turn;
+    this.#pace = new Pace(turn);
   }
 
   /**
@@ -94,6 +98,7 @@ export class WriteScan {
       }
       write(scanned, { recordId, document });
       if (!this.#targets.isMulti) return 'done';
+      if (this.#pace.isOver()) return 'pause';
     }
   }
 

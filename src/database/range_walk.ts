@@ -35,13 +35,10 @@ export class TableWalk {
     this.cursor = this.#table.cursor(this.#options(this.last()));
   }
 
-  /** Goes on behind all keys that begin with `prefix`, at which the cursor stands. */
-  skip(prefix: Uint8Array): void {
-    // Backwards, what begins with the prefix lies behind it.
-    const beyond = this.#reverse ? prefix : afterPrefix(prefix);
-    if (beyond === undefined) return;
-    this.#last = beyond;
-    this.cursor = this.#table.cursor({ ...this.#options(beyond), fromInclusive: !this.#reverse });
+  /** Goes on at `key`, which is further on and not there itself. */
+  seek(key: Uint8Array): void {
+    this.#last = key;
+    this.cursor = this.#table.cursor({ ...this.#options(key), fromInclusive: !this.#reverse });
   }
 
   /** The key the walk came to; undefined at its start. */
@@ -105,7 +102,14 @@ export class RangeWalk {
 
   /** Goes on behind all keys of the range that begin with `prefix`. */
   skip(prefix: Uint8Array): void {
-    this.#walk?.skip(prefix);
+    // Backwards, what begins with the prefix lies behind it.
+    const beyond = this.#reverse ? prefix : afterPrefix(prefix);
+    if (beyond !== undefined) this.#walk?.seek(beyond);
+  }
+
+  /** Goes on in the range at `key`, which is further on: at the first key behind it, or backwards before it. */
+  seek(key: Uint8Array): void {
+    this.#walk?.seek(key);
   }
 
   moveTo(at: Timestamp): void {

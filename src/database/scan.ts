@@ -189,7 +189,9 @@ class IndexScan implements RecordScan {
     const { fields } = access.bounds.candidate;
     this.#distinct = access.distinct && new DistinctWalk(this.#ranges, fields, access.distinct);
     this.#covered = isCovered === true ? new CoveredDocument(fields) : undefined;
-    const isPlain = this.#seen === undefined && this.#covered === undefined && this.#distinct === undefined;
+    const isWhole = this.#seen === undefined && this.#covered === undefined && this.#distinct === undefined;
+    // What is read ahead is what the walk steps on: it must not seek.
+    const isPlain = isWhole && access.checks.length === 0;
     if (wanted > READ_AHEAD_MIN && isPlain) {
       this.#ahead = new ReadAhead(collection, this.#ranges, { at, isIdIndex: this.#isIdIndex, wanted });
     }
@@ -215,7 +217,11 @@ class IndexScan implements RecordScan {
     const recordId = this.#recordId;
     readRecordId(cursor, this.#isIdIndex, recordId);
     if (this.#seen?.has(recordIdOf(recordId)) === true) return false;
-    if (this.#tester?.passes(cursor.keyBytes, cursor.keyEnd) === false) return false;
+    if (this.#tester?.passes(cursor.keyBytes, cursor.keyEnd) === false) {
+      const next = this.#tester.seekAfter(cursor.keyBytes);
+      if (next !== undefined) this.#ranges.seek(next);
+      return false;
+    }
     const document = this.#coveredBy(cursor) ?? this.#documentAt(recordId);
     if (document === undefined) return false;
     if (matcher !== undefined && !matcher.matches(document, 0)) return false;

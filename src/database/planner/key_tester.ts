@@ -2,32 +2,49 @@
 import { keyPartEnd, readKeyPart } from '../../bson/key_reader.ts';
 import type { IndexAccess } from './access.ts';
 import type { KeyTest } from './index_bounds.ts';
-import { passesChecks, type KeyCheck } from './ranges.ts';
+import { nextPossible, passesChecks, type KeyCheck } from './ranges.ts';
+
+/** Entries that are passed over one by one before it is worth a seek. */
+const MISSES_MAX = 8;
 
 export class KeyTester {
   readonly #checks: readonly KeyCheck[];
   readonly #tests: readonly KeyTest[];
   readonly #descending: readonly boolean[];
+  readonly #reverse: boolean;
+  /** Entries one after the other that the bounds rule out. */
+  #misses = 0;
 
   /** Undefined when the ranges say all. */
-  static of({ checks, bounds }: IndexAccess): KeyTester | undefined {
-    if (checks.length === 0 && bounds.keyTests.length === 0) return undefined;
-    return new KeyTester(
-      checks,
-      bounds.keyTests,
-      bounds.candidate.fields.map((field) => field.descending),
-    );
+  static of(access: IndexAccess): KeyTester | undefined {
+    if (access.checks.length === 0 && access.bounds.keyTests.length === 0) return undefined;
+    return new KeyTester(access);
   }
 
-  private constructor(checks: readonly KeyCheck[], tests: readonly KeyTest[], descending: readonly boolean[]) {
+  private constructor({ checks, bounds, reverse }: IndexAccess) {
     this.#checks = checks;
-    this.#tests = tests.toSorted((a, b) => a.field - b.field);
-    this.#descending = descending;
+    this.#tests = bounds.keyTests.toSorted((a, b) => a.field - b.field);
+    this.#descending = bounds.candidate.fields.map((field) => field.descending);
+    this.#reverse = reverse;
+  }
+
+  /**
+   * Where to go on after a key that did not pass, once that is worth a seek: below the next key that may pass, backwards above
+   * it. Undefined: at the next one.
+   */
+  seekAfter(key: Uint8Array): Uint8Array | undefined {
+    if (this.#misses < MISSES_MAX) return undefined;
+    this.#misses = 0;
+    return nextPossible(key, this.#checks, { descending: this.#descending, reverse: this.#reverse });
   }
 
   /** `key` is a cursor's own buffer, the entry in [0, end). */
   passes(key: Uint8Array, end: number): boolean {
-    if (!passesChecks(key, this.#checks, this.#descending)) return false;
+    if (!passesChecks(key, this.#checks, this.#descending)) {
+      this.#misses += 1;
+      return false;
+    }
+    this.#misses = 0;
     if (this.#tests.length === 0) return true;
     let at = 0;
     let field = 0;

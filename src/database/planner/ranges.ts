@@ -125,3 +125,38 @@ function isWithin(part: Uint8Array, { from, to, fromInclusive, toInclusive }: Pa
   const high = compareBytes(part, to);
   return high < 0 || (high === 0 && toInclusive);
 }
+
+/**
+ * Of a key that does not meet the checks: where the next one may lie that does, so that what is between need not be walked
+ * over. Forwards that is a key below all such keys, backwards one above them; undefined when nothing is known.
+ */
+export function nextPossible(
+  key: Uint8Array,
+  checks: readonly KeyCheck[],
+  { descending, reverse }: { readonly descending: readonly boolean[]; readonly reverse: boolean },
+): Uint8Array | undefined {
+  let at = 0;
+  let field = 0;
+  for (const check of checks) {
+    for (; field < check.field; field++) at = keyPartEnd(key, at, descending[field]);
+    const part = key.subarray(at, keyPartEnd(key, at, descending[field]));
+    if (check.parts.some((one) => isWithin(part, one))) continue;
+    const prefix = key.slice(0, at);
+    return reverse ? lastBefore(prefix, part, check) : firstAfter(prefix, part, check);
+  }
+  return undefined;
+}
+
+function firstAfter(prefix: Uint8Array, part: Uint8Array, { parts }: KeyCheck): Uint8Array | undefined {
+  const next = parts.find((one) => compareBytes(one.from, part) >= 0);
+  if (next === undefined) return afterPrefix(prefix);
+  const from = join(prefix, next.from);
+  return next.fromInclusive ? from : afterPrefix(from);
+}
+
+function lastBefore(prefix: Uint8Array, part: Uint8Array, { parts }: KeyCheck): Uint8Array | undefined {
+  const next = parts.findLast((one) => compareBytes(one.to, part) <= 0);
+  if (next === undefined) return prefix;
+  const to = join(prefix, next.to);
+  return next.toInclusive ? afterPrefix(to) : to;
+}

@@ -165,6 +165,7 @@ export const ERROR_CODES = {
   RepairedReplicaSetNode: 270,
   MigrationConflict: 272,
   IndexBuildAborted: 276,
+  UnsatisfiableCommitQuorum: 278,
   ClientDisconnect: 279,
   ChangeStreamFatalError: 280,
   IndexBuildAlreadyInProgress: 285,

@@ -69,6 +69,19 @@ describe('an error before anything of a statement was logged', () => {
     expect(db.member.find('db.c')).toEqual([{ _id: 1, a: -1 }, { _id: 2 }]);
   });
 
+  test('is that the disk has no room for the entry', async () => {
+    Object.defineProperty(db.member.oplog, 'append', {
+      value: () => {
+        throw new CommandError('OutOfDiskSpace', 'no room left on the disk for the oplog');
+      },
+      configurable: true,
+    });
+    expect(await db.run(INSERT)).toMatchObject({ ok: 0, code: 14031 });
+    expect(db.member.find('db.c').length).toBe(2);
+    Reflect.deleteProperty(db.member.oplog, 'append');
+    expect(await db.run(INSERT)).toMatchObject({ ok: 1, n: 2 });
+  });
+
   test('does not hide a broken invariant', async () => {
     breakTable('ids', 'has', new InvariantError('broken'));
     await expect((async () => await db.run(INSERT))()).rejects.toThrow('broken');

@@ -1,7 +1,7 @@
 import { CommandError, inContext } from '../base/command_error.ts';
 import { errorNameOf } from '../base/error_codes.ts';
 import { ElementReader } from '../bson/elements.ts';
-import { BSON_TYPE, isNumericType, typeAlias } from '../bson/types.ts';
+import { BSON_TYPE, typeAlias } from '../bson/types.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import type { Collection } from '../database/collection.ts';
@@ -18,6 +18,7 @@ import type { Collation } from '../query/collation.ts';
 import { describeDocument } from '../query/describe.ts';
 import { answerableError } from './answerable_error.ts';
 import { Arguments } from './arguments.ts';
+import { awaitCommitQuorum, parseCommitQuorum } from './commit_quorum.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { missingField } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
@@ -37,6 +38,7 @@ export const createIndexesCommand: Command = {
   run(request, context, reply) {
     const { data } = context;
     const { ns, specs, commitQuorum } = parseCreateIndexes(request, data);
+    const quorum = parseCommitQuorum(commitQuorum, context);
     checkWritable(ns, data);
     const existing = data.catalog.find(ns);
     const before = existing === undefined ? 1 : existing.indexes.length + 1;
@@ -64,7 +66,9 @@ export const createIndexesCommand: Command = {
       finish();
       return undefined;
     }
-    return buildAll(context, collection, wanted).then(finish);
+    return buildAll(context, collection, wanted)
+      .then(() => awaitCommitQuorum(context, data.oplog.lastWritten, quorum))
+      .then(finish);
   },
 };
 
@@ -93,9 +97,6 @@ function parseCreateIndexes(request: CommandRequest, data: MemberData): CreateIn
   if (indexes === undefined) throw missingField('createIndexes.indexes');
   const specs = parseSpecs(indexes, { collation, ignoresUnknown });
   if (specs.length === 0) throw new CommandError('BadValue', 'Must specify at least one index to create');
-  if (commitQuorum !== undefined && commitQuorum.type !== BSON_TYPE.string && !isNumericType(commitQuorum.type)) {
-    throw new CommandError('FailedToParse', 'commitQuorum must be a string or a number');
-  }
   return { ns, specs, commitQuorum };
 }
 

@@ -140,8 +140,9 @@ export class WriteLog {
     const wall = clock.wall();
     const session = statement === undefined ? undefined : sessionPart(statement);
     const entry = this.#builder.build(operation, { optime, wall, session });
-    this.#begin();
+    // A full disk refuses an entry before anything of it is written: then no write was begun.
     oplog.append(entry, optime, wall);
+    this.#begin();
     if (statement !== undefined) sessions.record(statement.session, statement.id, optime, wall);
     return optime.ts;
   }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { at, configOf, optime, progressAt } from '../../tests/support/replication.ts';
 import { PROGRESS_NULL } from './progress.ts';
-import { isSatisfied, unsatisfiableError, type Replicated } from './write_concern.ts';
+import { isSatisfied, unsatisfiableError, VOTING_MAJORITY, VOTING_MEMBERS, type Replicated } from './write_concern.ts';
 
 const CONFIG = configOf(
   [
@@ -41,6 +41,16 @@ describe('a write concern', () => {
     const replicated = state(AHEAD, AHEAD);
     expect(isSatisfied(replicated, WRITE, { w: 'majority', j: undefined })).toBe(false);
     expect(isSatisfied({ ...replicated, commitPoint: WRITE }, WRITE, { w: 'majority', j: undefined })).toBe(true);
+  });
+
+  test('of the voting members waits for all that have data, or for a majority of all', () => {
+    const all = { w: VOTING_MEMBERS, j: false };
+    expect(isSatisfied(state(AHEAD, BEHIND), WRITE, all)).toBe(false);
+    expect(isSatisfied(state(AHEAD, AHEAD), WRITE, all)).toBe(true);
+    const most = { w: VOTING_MAJORITY, j: false };
+    expect(isSatisfied(state(BEHIND, BEHIND), WRITE, most)).toBe(false);
+    expect(isSatisfied(state(AHEAD, AHEAD), WRITE, most)).toBe(true);
+    expect(unsatisfiableError(CONFIG, all) ?? unsatisfiableError(CONFIG, most)).toBeUndefined();
   });
 
   test('of a mode counts different values of its tags', () => {

@@ -13,6 +13,13 @@ export interface WriteConcernDemand {
   readonly j: boolean | undefined;
 }
 
+/**
+ * Demands that clients' write concerns cannot express: all voting members that have data, or a majority of the voting
+ * members, have applied the entry. No mode of a configuration begins with `$`.
+ */
+export const VOTING_MEMBERS = '$votingMembers';
+export const VOTING_MAJORITY = '$votingMajority';
+
 /** What the primary knows of the members; parallel to the config's. */
 export interface Replicated {
   readonly config: ReplSetConfig;
@@ -30,7 +37,8 @@ export function unsatisfiableError(config: ReplSetConfig, { w }: WriteConcernDem
       ? undefined
       : new CommandError('UnsatisfiableWriteConcern', 'Not enough data-bearing nodes');
   }
-  if (w === 'majority' || config.settings.modes[w] !== undefined) return undefined;
+  if (w === 'majority' || w === VOTING_MEMBERS || w === VOTING_MAJORITY) return undefined;
+  if (config.settings.modes[w] !== undefined) return undefined;
   return new CommandError(
     'UnknownReplWriteConcern',
     `No write concern mode named '${w}' found in replica set configuration`,
@@ -48,6 +56,7 @@ export function isSatisfied(replicated: Replicated, optime: OpTime, demand: Writ
   }
   if (w === 'majority') return isOnMajority(replicated, optime, isDurable);
   if (typeof w === 'number') return countOf(replicated, optime, isDurable) >= w;
+  if (w === VOTING_MEMBERS || w === VOTING_MAJORITY) return isOnVoters(replicated, optime, w);
   return isModeSatisfied(replicated, optime, { mode: w, isDurable });
 }
 
@@ -56,6 +65,17 @@ function isOnMajority(replicated: Replicated, optime: OpTime, isDurable: boolean
   if (compareOpTimes(replicated.commitPoint, optime) < 0) return false;
   const voters = holdersOf(replicated, optime, isDurable).filter(isVoter);
   return voters.length >= writeMajority(replicated.config);
+}
+
+function isOnVoters(
+  replicated: Replicated,
+  optime: OpTime,
+  w: typeof VOTING_MEMBERS | typeof VOTING_MAJORITY,
+): boolean {
+  const { config } = replicated;
+  const voters = holdersOf(replicated, optime, false).filter(isVoter).length;
+  if (w === VOTING_MAJORITY) return voters >= writeMajority(config);
+  return voters === config.members.filter((member) => isVoter(member) && !member.arbiterOnly).length;
 }
 
 /** Hidden, delayed and non-voting members count; arbiters and members in initial sync report no position. */

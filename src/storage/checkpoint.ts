@@ -12,6 +12,7 @@
 import { type Env, IoError } from '../base/env.ts';
 import { CHECKPOINT_REMOVALS_MAX, CHECKPOINT_TURN_MS_MAX } from '../base/limits.ts';
 import type { OpTime, Timestamp } from '../base/optime.ts';
+import { compareBytes } from '../bson/bytes.ts';
 import type { BaseStore, BlockWrite, TableRecord } from './base_store.ts';
 import type { BlockEdits } from './block_merge.ts';
 import type { BlockArena } from './block_writer.ts';
@@ -20,7 +21,7 @@ import type { Directory } from './directory.ts';
 import type { TableId } from './table.ts';
 import { TableRebuild, type TableChange } from './table_rebuild.ts';
 import type { VersionedTable } from './versioned_table.ts';
-import type { VersionChain, VersionNode } from './versions.ts';
+import type { ChainIterator, VersionChain, VersionNode } from './versions.ts';
 
 export interface CheckpointSetup {
   readonly base: BaseStore;
@@ -146,17 +147,38 @@ function collectNow(table: VersionedTable, at: Timestamp): Moving {
   return moving;
 }
 
-/** Chains that come meanwhile are above `at` (those at TIMESTAMP_NULL, of a copy under way, are for the next checkpoint). */
+/**
+ * Chains that come meanwhile are above `at`; those at TIMESTAMP_NULL, of a copy under way, may be missed: they are for the
+ * next checkpoint. The chains are looked up again after each pause: a list of all, of which few may move while the commit
+ * point stands, would be made in one go.
+ */
 async function collectSlowly(table: VersionedTable, at: Timestamp, pacer: Pacer): Promise<Moving> {
   const moving = new Moving();
-  let seen = 0;
+  const { versions } = table;
   table.nullWrites = 0;
-  for (const chain of table.versions.chains()) {
+  let last: Uint8Array | undefined;
+  for (;;) {
+    last = collectSome(versions.iterate(last, false), moving, { at, after: last, pacer });
+    if (last === undefined) return moving;
+    await pacer.rest();
+  }
+}
+
+/** The last key looked at; undefined at the end. */
+function collectSome(
+  chains: ChainIterator,
+  moving: Moving,
+  { at, after, pacer }: { readonly at: Timestamp; readonly after: Uint8Array | undefined; readonly pacer: Pacer },
+): Uint8Array | undefined {
+  let seen = 0;
+  for (let next = chains.next(); next.done !== true; next = chains.next()) {
+    const [key, chain] = next.value;
+    if (seen === 0 && after !== undefined && compareBytes(key, after) === 0) continue;
     moving.maybeAdd(chain, at);
     seen += 1;
-    if (seen % CHAINS_AT_ONCE === 0 && pacer.isDue()) await pacer.rest();
+    if (seen % CHAINS_AT_ONCE === 0 && pacer.isDue()) return key;
   }
-  return moving;
+  return undefined;
 }
 
 /** What was under the versions that move is not to be found once the blocks are exchanged. */

@@ -1,5 +1,6 @@
 /** For tests: what dispatch needs around it, with replication that a test moves by hand and data that holds nothing. */
 import type { Env } from '../../src/base/env.ts';
+import type { CommandError } from '../../src/base/command_error.ts';
 import type { Log, LogLine } from '../../src/base/log.ts';
 import { MemoryFiles } from '../../src/base/memory_files.ts';
 import { OPTIME_NULL, TIMESTAMP_MAX, TIMESTAMP_NULL, type OpTime, type Timestamp } from '../../src/base/optime.ts';
@@ -23,6 +24,8 @@ export class TestReplication {
   defaultWriteConcern: WriteConcern = { w: 1, j: undefined, wtimeoutMs: 0, provenance: 'implicitDefault' };
   /** What write concerns other than w:1 come to. Undefined: they wait for ever. */
   outcome: WriteConcernOutcome | undefined = { kind: 'satisfied' };
+  /** Why a demand can never be satisfied. */
+  demandError: CommandError | undefined = undefined;
   readonly core = {
     isWritablePrimary: true,
     memberState: MEMBER_STATE.PRIMARY as MemberState,
@@ -31,6 +34,7 @@ export class TestReplication {
       [isLegacyName ? 'ismaster' : 'isWritablePrimary']: this.core.isWritablePrimary,
       counter: this.core.topologyCounter,
     }),
+    writeConcernError: () => this.demandError,
     replData: () => undefined,
     oplogQueryData: () => undefined,
   };

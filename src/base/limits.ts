@@ -19,6 +19,9 @@ export const BSON_MESSAGE_DEPTH_MAX = 201;
  */
 export const BSON_STORED_DEPTH_MAX = 180;
 
+/** Most names of a path in an expression or a stage: no document is deeper. Source: maxBSONDepth, default 200. */
+export const FIELD_PATH_LENGTH_MAX = 200;
+
 /** Largest wire message. Source: hello's maxMessageSizeBytes. */
 export const MESSAGE_SIZE_BYTES_MAX = 48_000_000;
 

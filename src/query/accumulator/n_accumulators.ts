@@ -3,6 +3,7 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { copyValue, RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { compileExpression, type ExpressionScope } from '../expression.ts';
 import type { MemoryUser } from '../pipeline/memory_budget.ts';
+import { placeAfterEqual } from './ordered_list.ts';
 import { rawArrayOf } from '../update/array_value.ts';
 import type { AccumulatorKind, ValueAccumulator } from './accumulator.ts';
 import { CountOperand, operandsByName, requiredOperand } from './count_operand.ts';
@@ -59,8 +60,7 @@ function extremesAccumulator(name: `$${string}`, direction: 1 | -1): Accumulator
     return {
       add(value) {
         if (value === undefined || value.type === BSON_TYPE.null || value.type === BSON_TYPE.undefined) return;
-        let at = values.length;
-        while (at > 0 && order.compare(values[at - 1], value) * direction > 0) at--;
+        const at = placeAfterEqual(values, (other) => order.compare(other, value) * direction);
         if (at >= n) return;
         values.splice(at, 0, kept(value, memory));
         if (values.length > n) release(values.pop(), memory);

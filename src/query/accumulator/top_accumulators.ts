@@ -5,6 +5,7 @@ import { copyValue, RAW_NULL, type RawValue } from '../../bson/value.ts';
 import { compileExpression, type ExpressionScope } from '../expression.ts';
 import type { MemoryUser } from '../pipeline/memory_budget.ts';
 import { compileSort, type SortSpec } from '../sort.ts';
+import { placeAfterEqual } from './ordered_list.ts';
 import { rawArrayOf } from '../update/array_value.ts';
 import type { AccumulatorKind } from './accumulator.ts';
 import { CountOperand, operandsByName, requiredOperand } from './count_operand.ts';
@@ -89,8 +90,7 @@ class Ranking {
   add(document: Uint8Array, value: RawValue | undefined): void {
     const key = this.#sort.key(document, 0);
     const ranked = this.#ranked;
-    let at = ranked.length;
-    while (at > 0 && this.#sort.compare(ranked[at - 1].key, key) > 0) at--;
+    const at = placeAfterEqual(ranked, (other) => this.#sort.compare(other.key, key));
     if (!this.#fromEnd && at >= this.#n) return;
     if (this.#fromEnd && at === 0 && ranked.length >= this.#n) return;
     const entry = { key, value: value === undefined ? RAW_NULL : copyValue(value) };

@@ -2,64 +2,103 @@
  * Accumulators as expressions: over the items of an array when there is one operand, over the operands when there are
  * more.
  */
+import { ElementReader } from '../../bson/elements.ts';
 import { RAW_NULL, rawDouble, type RawValue } from '../../bson/value.ts';
 import { Deviation } from '../number/deviation.ts';
 import { NumberSum } from '../number/sum.ts';
-import { itemsOf } from '../update/array_value.ts';
 import { compileAll, folded, operandsOf } from './arguments.ts';
 import { isArray, isNullish, isNumber } from './build.ts';
 import type { ValueOrder } from '../value_order.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
+import { loopOf } from './work.ts';
 
-function listedOperator(
-  name: `$${string}`,
-  evaluate: (values: readonly Value[], order: ValueOrder) => Value,
-): ExpressionOperator {
+/** What there is of the values so far. */
+interface Total {
+  add(value: Value): void;
+  result(): RawValue;
+}
+
+/** Items between two looks at the clock. */
+const ITEMS_PER_STEP = 16;
+
+function listedOperator(name: `$${string}`, begin: (order: ValueOrder) => Total): ExpressionOperator {
   return {
     name,
     compile(operand, scope) {
       const parts = compileAll(operandsOf(operand), scope);
-      return folded(parts, (root) => {
-        const values = parts.map((part) => part.evaluate(root));
-        const [only] = values;
-        return evaluate(values.length === 1 && isArray(only) ? itemsOf(only) : values, scope.order);
+      const evaluate = loopOf<{ readonly items: ElementReader; readonly total: Total }>(scope.work, {
+        start(root) {
+          const total = begin(scope.order);
+          const values = parts.map((part) => part.evaluate(root));
+          const [only] = values;
+          if (values.length === 1 && isArray(only)) return { items: new ElementReader(only.bytes, only.start), total };
+          for (const value of values) total.add(value);
+          return total.result();
+        },
+        step({ items, total }) {
+          for (let i = 0; i < ITEMS_PER_STEP; i++) {
+            if (!items.next()) return false;
+            total.add(items.value());
+          }
+          return true;
+        },
+        end: ({ total }) => total.result(),
       });
+      return folded(parts, evaluate);
     },
   };
 }
 
-const sumOperator = listedOperator('$sum', (values) => {
+const sumOperator = listedOperator('$sum', () => {
   const sum = new NumberSum();
-  for (const value of values) if (isNumber(value)) sum.add(value);
-  return sum.result();
+  return {
+    add(value) {
+      if (isNumber(value)) sum.add(value);
+    },
+    result: () => sum.result(),
+  };
 });
 
-const avgOperator = listedOperator('$avg', (values) => {
+const avgOperator = listedOperator('$avg', () => {
   const sum = new NumberSum();
-  const numbers = values.filter(isNumber);
-  for (const value of numbers) sum.add(value);
-  return numbers.length === 0 ? RAW_NULL : sum.average(numbers.length);
+  let count = 0;
+  return {
+    add(value) {
+      if (!isNumber(value)) return;
+      sum.add(value);
+      count++;
+    },
+    result: () => (count === 0 ? RAW_NULL : sum.average(count)),
+  };
 });
 
 /** Equal values: the first one stays. */
 function extreme(name: `$${string}`, direction: 1 | -1): ExpressionOperator {
-  return listedOperator(name, (values, order) => {
+  return listedOperator(name, (order) => {
     let best: RawValue | undefined;
-    for (const value of values) {
-      if (isNullish(value)) continue;
-      if (best === undefined || order.compare(value, best) * direction > 0) best = value;
-    }
-    return best ?? RAW_NULL;
+    return {
+      add(value) {
+        if (isNullish(value)) return;
+        if (best === undefined || order.compare(value, best) * direction > 0) best = value;
+      },
+      result: () => best ?? RAW_NULL,
+    };
   });
 }
 
 function deviationOperator(name: `$${string}`, isSample: boolean): ExpressionOperator {
-  return listedOperator(name, (values) => {
+  return listedOperator(name, () => {
     const deviation = new Deviation();
-    for (const value of values) if (isNumber(value)) deviation.add(value);
-    const result = deviation.result(isSample);
-    return result === undefined ? RAW_NULL : rawDouble(result);
+    return {
+      add(value) {
+        if (isNumber(value)) deviation.add(value);
+      },
+      result() {
+        const result = deviation.result(isSample);
+        return result === undefined ? RAW_NULL : rawDouble(result);
+      },
+    };
   });
 }
 

@@ -17,6 +17,7 @@ import { itemsOf } from '../update/array_value.ts';
 import {
   binaryOperator,
   compileAll,
+  exactOperands,
   folded,
   listOperator,
   nullableOperator,
@@ -25,6 +26,7 @@ import {
 } from './arguments.ts';
 import { arrayOf, isArray, isNullish, isNumber, typeNameOf } from './build.ts';
 import { ItemList } from './item_list.ts';
+import { ItemWalk } from './item_walk.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
 import { loopOf } from './work.ts';
@@ -85,11 +87,39 @@ export const inOperator = binaryOperator('$in', (sought, array, { order }) => {
   return RAW_FALSE;
 });
 
-export const reverseArrayOperator = nullableOperator('$reverseArray', (array) => {
-  if (isArray(array)) return arrayOf(itemsOf(array).reverse());
-  const found = typeNameOf(array);
-  throw new CommandError(34435, `The argument to $reverseArray must be an array, but was of type: ${found}`);
-});
+interface Reversing {
+  readonly walk: ItemWalk;
+  readonly items: RawValue[];
+  readonly reversed: ItemList;
+}
+
+export const reverseArrayOperator: ExpressionOperator = {
+  name: '$reverseArray',
+  compile(operand, scope) {
+    const [input] = compileAll(exactOperands('$reverseArray', operand, 1), scope);
+    const reverse = loopOf<Reversing>(scope.work, {
+      start(root) {
+        const array = input.evaluate(root);
+        if (isNullish(array)) return RAW_NULL;
+        if (isArray(array)) return { walk: new ItemWalk(array), items: [], reversed: new ItemList('$reverseArray') };
+        const found = typeNameOf(array);
+        throw new CommandError(34435, `The argument to $reverseArray must be an array, but was of type: ${found}`);
+      },
+      step({ walk, items, reversed }) {
+        if (walk.hasItem()) {
+          items.push(walk.item);
+          walk.pass();
+          return true;
+        }
+        const last = items.pop();
+        if (last !== undefined) reversed.push(last);
+        return last !== undefined;
+      },
+      end: ({ reversed }) => reversed.array(),
+    });
+    return folded([input], reverse);
+  },
+};
 
 interface Joining {
   readonly arrays: readonly RawValue[];

@@ -71,7 +71,8 @@ function occurrences(text: string, find: string): number {
 export const replaceAllOperator = replaceOperator('$replaceAll', (input, find, replacement) => {
   if (find !== '') {
     checkTextSize(input.length + occurrences(input, find) * (replacement.length - find.length));
-    return input.replaceAll(find, () => replacement);
+    // A dollar sign would mean something; a function for each place takes much longer.
+    return input.replaceAll(find, replacement.replaceAll('$', '$$$$'));
   }
   checkTextSize(input.length * (replacement.length + 1));
   return (

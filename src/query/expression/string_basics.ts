@@ -5,7 +5,7 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { binaryOperator, compileAll, exactOperands, folded, lazyOperator, unaryOperator } from './arguments.ts';
 import { isNullish, typeNameOf } from './build.ts';
 import { ItemList } from './item_list.ts';
-import { codePointsOf, coerceToString, textOfString } from './text.ts';
+import { coerceToString, textOfString } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
 import { checkTextSize } from './value_limits.ts';
@@ -31,30 +31,38 @@ export const concatOperator = lazyOperator('$concat', (parts, root) => {
   return result;
 });
 
-function upper(text: string): string {
-  return text.replaceAll(/[a-z]+/g, (letters) => letters.toUpperCase());
+const CASE_BIT = 0x20;
+
+/** A string of its own with the letters of one case, from `first` on, in the other. */
+function withCase(text: string, first: 'a' | 'A'): RawValue {
+  const value = rawString(text);
+  const { bytes, start, end } = value;
+  const from = first.charCodeAt(0);
+  for (let i = start + STRING_START; i < end - 1; i++) {
+    const byte = bytes[i];
+    if (byte >= from && byte < from + LETTERS) bytes[i] = byte ^ CASE_BIT;
+  }
+  return value;
 }
 
-function lower(text: string): string {
-  return text.replaceAll(/[A-Z]+/g, (letters) => letters.toLowerCase());
-}
+const STRING_START = 4;
+const LETTERS = 26;
 
-export const toUpperOperator = unaryOperator('$toUpper', (value) => rawString(upper(coerceToString(value))));
-export const toLowerOperator = unaryOperator('$toLower', (value) => rawString(lower(coerceToString(value))));
+export const toUpperOperator = unaryOperator('$toUpper', (value) => withCase(coerceToString(value), 'a'));
+export const toLowerOperator = unaryOperator('$toLower', (value) => withCase(coerceToString(value), 'A'));
 
 export const strcasecmpOperator = binaryOperator('$strcasecmp', (left, right, _scope) =>
-  rawInt32(order(upper(coerceToString(left)), upper(coerceToString(right)))),
+  rawInt32(order(withCase(coerceToString(left), 'a'), withCase(coerceToString(right), 'a'))),
 );
 
 /** By bytes of UTF-8, which is by code points. */
-function order(a: string, b: string): number {
-  const left = codePointsOf(a);
-  const right = codePointsOf(b);
-  for (let i = 0; i < left.length && i < right.length; i++) {
-    const difference = (left[i].codePointAt(0) ?? 0) - (right[i].codePointAt(0) ?? 0);
+function order(a: RawValue, b: RawValue): number {
+  const length = Math.min(a.end - a.start, b.end - b.start) - 1;
+  for (let i = STRING_START; i < length; i++) {
+    const difference = a.bytes[a.start + i] - b.bytes[b.start + i];
     if (difference !== 0) return Math.sign(difference);
   }
-  return Math.sign(left.length - right.length);
+  return Math.sign(a.end - a.start - (b.end - b.start));
 }
 
 function lengthOperator(name: `$${string}`, code: number, lengthOf: (value: RawValue) => number): ExpressionOperator {

@@ -110,6 +110,13 @@ describe.each<[string, unknown, unknown]>([
   ['$setEquals of others', { $setEquals: ['$a', '$b'] }, false],
   ['$sortArray', { $sortArray: { input: '$a', sortBy: 1 } }, [1, 1, 3, 4, 5]],
   ['$sortArray by a field', { $sortArray: { input: '$d', sortBy: { k: 1 } } }, [{ k: 1 }, { k: 3 }]],
+  ['$reverseArray', { $reverseArray: '$a' }, [1, 4, 1, 3, 5]],
+  ['$firstN', { $firstN: { input: '$a', n: 2 } }, [5, 3]],
+  ['$lastN', { $lastN: { input: '$a', n: 2 } }, [4, 1]],
+  ['$maxN', { $maxN: { input: '$a', n: 2 } }, [5, 4]],
+  ['$minN', { $minN: { input: '$a', n: 3 } }, [1, 1, 3]],
+  ['$sum', { $sum: { $map: { input: '$a', in: '$$this' } } }, 14],
+  ['$max', { $max: { $map: { input: '$a', in: '$$this' } } }, 5],
   ['$split', { $split: ['$s', ','] }, ['a', 'b', '', 'c']],
   ['$regexFindAll', { $size: { $regexFindAll: { input: '$s', regex: '[a-z]' } } }, 3],
 ])('%s', (_, expression, expected) => {

@@ -28,6 +28,9 @@ export class CommandError extends Error {
   }
 }
 
+/** Of an expression that is computed once and for all, before any document is seen. */
+export class ConstantError extends CommandError {}
+
 /** Whether `error` is a CommandError with that name. */
 export function isCommandError(error: unknown, name: ErrorName): error is CommandError {
   return error instanceof CommandError && error.code === ERROR_CODES[name];

@@ -8,7 +8,7 @@
  * A pipeline tells what storage could do in its place: leading `$match`, `$sort`, `$skip` and `$limit` (`pushdown`), and
  * whether all that is left then is to count (`countOnly`).
  */
-import { CommandError } from '../base/command_error.ts';
+import { CommandError, ConstantError, inContext } from '../base/command_error.ts';
 import { PIPELINE_STAGES_MAX, SUB_PIPELINE_DEPTH_MAX } from '../base/limits.ts';
 import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE } from '../bson/types.ts';
@@ -72,6 +72,15 @@ export function compilePipeline(
   stages: readonly Uint8Array[],
   settings: PipelineSettings = BARE_SETTINGS,
 ): CompiledPipeline {
+  try {
+    return compileUpdateStages(stages, settings);
+  } catch (error) {
+    throw error instanceof ConstantError ? inContext(error, 'Failed to optimize pipeline') : error;
+  }
+}
+
+/** The stages of an update: what is constant in them is not told apart. */
+export function compileUpdateStages(stages: readonly Uint8Array[], settings: PipelineSettings): CompiledPipeline {
   return compileStages(stages, contextOf(settings, 'command', 0));
 }
 

@@ -18,6 +18,8 @@ export interface DateFields {
   millisecond?: number;
   /** Local time less UTC. */
   offsetMs?: number;
+  /** What said so. */
+  zoneText?: string;
   /** Sunday is 0: the date is the first such day from the given one on. */
   weekday?: number;
 }
@@ -43,9 +45,9 @@ export function instantOfFields(text: string, fields: DateFields, zone: TimeZone
   const localMs = joinDay(dayOf(text, fields), ((hour * 60 + minute) * 60 + second) * 1000 + millisecond);
   if (offsetMs === undefined) return (zone ?? UTC).instantOf(localMs);
   if (zone !== undefined) {
-    throw dateFailure(
-      `you cannot pass in a date/time string with time zone information together with a timezone argument: '${text}'`,
-    );
+    const { zoneText = '' } = fields;
+    const what = /[+-]/.test(zoneText) || zoneText === '' ? 'GMT offset' : `time zone information ('${zoneText}')`;
+    throw dateFailure(`you cannot pass in a date/time string with ${what} together with a timezone argument`);
   }
   return localMs - BigInt(offsetMs);
 }

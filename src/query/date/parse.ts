@@ -148,6 +148,7 @@ class Reader {
       const offsetMs = offsetOfZoneText(groups.zone);
       if (offsetMs === undefined) throw this.#failure('The timezone could not be found in the database');
       this.#fields.offsetMs = offsetMs;
+      this.#fields.zoneText = groups.zone;
     }
     if (groups.weekday !== undefined) {
       this.#fields.weekday = WEEKDAYS.indexOf(groups.weekday.toLowerCase());

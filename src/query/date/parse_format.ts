@@ -40,6 +40,7 @@ function setOffset(fields: DateFields, text: string): void {
   const offsetMs = offsetOfZoneText(text.trim());
   if (offsetMs === undefined) throw dateFailure(`Error parsing date string: '${text.trim()}' is no time zone`);
   fields.offsetMs = offsetMs;
+  fields.zoneText = text.trim();
 }
 
 /** Whether `%letter` may stand in a format that texts are read by. */

@@ -1,5 +1,5 @@
 /** How operators take their operands: so many in a row, or by name. And computing once what never changes. */
-import { CommandError } from '../../base/command_error.ts';
+import { CommandError, ConstantError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { RAW_NULL, type RawValue } from '../../bson/value.ts';
@@ -29,8 +29,17 @@ export function isFixed(part: Expression): boolean {
  */
 export function folded(parts: readonly Expression[], evaluate: (root: Uint8Array) => Value): Expression {
   if (!parts.every(isFixed)) return outerOf(parts)?.add(parts, evaluate) ?? { constant: undefined, evaluate };
-  const value = evaluate(NO_DOCUMENT);
+  const value = evaluatedOnce(evaluate);
   return value === undefined ? MISSING : constantExpression(value);
+}
+
+function evaluatedOnce(evaluate: (root: Uint8Array) => Value): Value {
+  try {
+    return evaluate(NO_DOCUMENT);
+  } catch (error) {
+    if (!(error instanceof CommandError)) throw error;
+    throw new ConstantError(error.code, error.message, error.details, { cause: error });
+  }
 }
 
 /** The operands: the items of an array, or what is there as the only one. */

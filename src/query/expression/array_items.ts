@@ -203,7 +203,7 @@ function sliceOperand(value: RawValue, { which, notNumber, notWhole }: WholeErro
   if (!isNumeric(value)) {
     throw new CommandError(
       notNumber,
-      `${which} argument to $slice must be numeric, but is of type: ${typeNameOf(value)}`,
+      `${which} argument to $slice must be ${which === 'Second' ? 'a numeric value' : 'numeric'}, but is of type: ${typeNameOf(value)}`,
     );
   }
   const whole = int32Of(value);

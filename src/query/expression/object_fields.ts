@@ -53,14 +53,17 @@ function pairOfArray(item: RawValue): [string, RawValue] {
   if (!isArray(item)) {
     throw new CommandError(
       40396,
-      'arrayToObject requires a consistent input format. Elements must all be arrays or all be objects. ' +
+      '$arrayToObject requires a consistent input format. Elements mustall be arrays or all be objects. ' +
         `Array was detected, now found: ${typeNameOf(item)}`,
     );
   }
   const pair = itemsOf(item);
   const [key, value] = pair;
   if (pair.length !== 2) {
-    throw new CommandError(40397, '$arrayToObject requires an array of size 2 arrays');
+    throw new CommandError(
+      40397,
+      `$arrayToObject requires an array of size 2 arrays,found array of size: ${pair.length}`,
+    );
   }
   if (key.type !== BSON_TYPE.string) {
     throw new CommandError(
@@ -79,7 +82,7 @@ function pairOfObject(item: RawValue, isFirst: boolean): [string, RawValue] {
       ? new CommandError(40398, `Unrecognised input type format for $arrayToObject: ${found}`)
       : new CommandError(
           40391,
-          '$arrayToObject requires a consistent input format. Elements must all be arrays or all be objects. ' +
+          '$arrayToObject requires a consistent input format. Elements mustall be arrays or all be objects. ' +
             `Object was detected, now found: ${found}`,
         );
   }

@@ -83,7 +83,8 @@ function parse(operand: RawValue, scope: ExpressionScope): ZipParts {
       defaults = expressions(reader.value(), 34462, key, scope);
     } else if (key === 'useLongestLength') {
       if (reader.type !== BSON_TYPE.bool) {
-        throw new CommandError(34463, `useLongestLength must be a bool, found ${typeAlias(reader.type)}`);
+        // MongoDB names the type of the whole operand.
+        throw new CommandError(34463, 'useLongestLength must be a bool, found object');
       }
       isLongest = reader.bytes[reader.start] !== 0;
     } else {

@@ -1,9 +1,10 @@
 /** `$addFields`, also called `$set`. */
-import { CommandError } from '../../base/command_error.ts';
+import { CommandError, ConstantError, inContext } from '../../base/command_error.ts';
 import { ElementReader, isEmptyDocument } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias, type ValueSpan } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
+import { describeDocument } from '../describe.ts';
 import { compileExpression, type ExpressionScope } from '../expression.ts';
 import { fieldPathComponents } from '../field_path.ts';
 import { ProjectionRun } from '../projection/apply.ts';
@@ -23,12 +24,20 @@ function addingStage(name: `$${string}`): StageKind {
         const type = typeAlias(operand.type);
         throw new CommandError(40272, `${name} specification stage must be an object, got ${type}`);
       }
-      const { add, paths } = compileAddFields(operand, scope);
+      const { add, paths } = compile(name, operand, scope);
       // What an expression finds missing is removed.
       const change = places.keeping(add, { sets: paths, removes: paths });
       return { kind: 'other', open: (source) => new MapSource(source, change, scope.work) };
     },
   };
+}
+
+function compile(name: string, operand: RawValue, scope: ExpressionScope): AddFields {
+  try {
+    return compileAddFields(operand, scope);
+  } catch (error) {
+    throw error instanceof ConstantError ? error : inContext(error, `Invalid ${name}`);
+  }
 }
 
 interface AddFields {
@@ -38,7 +47,7 @@ interface AddFields {
 }
 
 function compileAddFields(spec: RawValue, scope: ExpressionScope): AddFields {
-  const parser = new AddFieldsParser(scope);
+  const parser = new AddFieldsParser(scope, describeDocument(spec.bytes, spec.start));
   const reader = new ElementReader(spec.bytes, spec.start);
   while (reader.next()) parser.field(fieldPathComponents(reader.name()), reader);
   const nodes = parser.tree.nodes();
@@ -55,9 +64,12 @@ class AddFieldsParser {
   readonly tree = new ProjectionTree();
   readonly paths: string[] = [];
   readonly #scope: ExpressionScope;
+  readonly #shown: string;
 
-  constructor(scope: ExpressionScope) {
+  /** `shown`: the specification, for errors. */
+  constructor(scope: ExpressionScope, shown: string) {
     this.#scope = scope;
+    this.#shown = shown;
   }
 
   field(path: readonly string[], value: ValueSpan & { value(): RawValue }): void {
@@ -78,7 +90,9 @@ class AddFieldsParser {
     const reader = new ElementReader(bytes, start);
     while (reader.next()) {
       const name = reader.name();
-      if (name.includes('.')) throw new CommandError(40183, `cannot use dotted field name '${name}' in a sub object`);
+      if (name.includes('.')) {
+        throw new CommandError(40183, `cannot use dotted field name '${name}' in a sub object: ${this.#shown}`);
+      }
       this.field([...path, ...fieldPathComponents(name)], reader);
     }
   }
@@ -89,20 +103,21 @@ class AddFieldsParser {
       const child = tree.child(component);
       if (child === undefined) return;
       tree = child;
-      if (tree.leaf !== undefined) throw conflict(path, path.slice(0, i + 1));
+      if (tree.leaf !== undefined) throw this.#conflict(path, path.slice(0, i + 1));
     }
-    throw conflict(path, path);
+    throw this.#conflict(path, path);
+  }
+
+  #conflict(a: readonly string[], b: readonly string[]): CommandError {
+    const paths = `'${a.join('.')}' and '${b.join('.')}'`;
+    return new CommandError(
+      40176,
+      `specification contains two conflicting paths. Cannot specify both ${paths}: ${this.#shown}`,
+    );
   }
 }
 
 function isExpressionObject({ bytes, start }: ValueSpan): boolean {
   const first = new ElementReader(bytes, start);
   return first.next() && first.name().startsWith('$');
-}
-
-function conflict(a: readonly string[], b: readonly string[]): CommandError {
-  return new CommandError(
-    40176,
-    `specification contains two conflicting paths. Cannot specify both '${a.join('.')}' and '${b.join('.')}'`,
-  );
 }

@@ -1,5 +1,5 @@
 /** `$project`. */
-import { CommandError } from '../../base/command_error.ts';
+import { CommandError, ConstantError, inContext } from '../../base/command_error.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import type { ExpressionScope } from '../expression.ts';
 import { compileStageProjection, type Projection } from '../projection.ts';
@@ -27,8 +27,6 @@ function compile(spec: Uint8Array, scope: ExpressionScope): Projection | undefin
   try {
     return compileStageProjection(spec, scope);
   } catch (error) {
-    if (!(error instanceof CommandError)) throw error;
-    const message = `Invalid $project :: caused by :: ${error.message}`;
-    throw new CommandError(error.code, message, error.details, { cause: error });
+    throw error instanceof ConstantError ? error : inContext(error, 'Invalid $project');
   }
 }

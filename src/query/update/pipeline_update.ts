@@ -6,7 +6,7 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { rawObject, type RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
 import type { ExpressionScope } from '../expression.ts';
-import { compilePipeline } from '../pipeline.ts';
+import { compileUpdateStages } from '../pipeline.ts';
 import { ListSource } from '../pipeline/list_source.ts';
 import { PAUSE } from '../pipeline/source.ts';
 import { applyEdits } from './apply_edits.ts';
@@ -34,7 +34,7 @@ export function compileUpdatePipeline(stages: RawValue, scope: ExpressionScope):
   });
   const names = documents.map(stageName);
   const keepsPlaces = names.every((name) => IN_PLACE_STAGES.has(name));
-  const pipeline = compilePipeline(documents, { ...UNREACHABLE, scope });
+  const pipeline = compileUpdateStages(documents, { ...UNREACHABLE, scope });
   return (document) => {
     const source = pipeline.open(new ListSource([document]), 0);
     const result = source.next();

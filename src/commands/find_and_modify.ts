@@ -1,4 +1,5 @@
-import { CommandError } from '../base/command_error.ts';
+import { CommandError, inContext } from '../base/command_error.ts';
+import { isInterruption, isNotPrimaryError, isShutdownError } from '../base/error_codes.ts';
 import { isEmptyDocument, ElementReader } from '../bson/elements.ts';
 import { readOpTime } from '../bson/optime.ts';
 import { BSON_TYPE } from '../bson/types.ts';
@@ -260,7 +261,11 @@ class FindAndModifyRun implements BatchRun {
   }
 
   advance(): 'done' | 'pause' {
-    return (this.#update ?? this.#delete)?.advance() ?? 'done';
+    try {
+      return (this.#update ?? this.#delete)?.advance() ?? 'done';
+    } catch (error) {
+      throw isOfStatement(error) ? inContext(error, 'Plan executor error during findAndModify') : error;
+    }
   }
 
   outcome(): Outcome {
@@ -274,6 +279,12 @@ class FindAndModifyRun implements BatchRun {
     const value = this.#compiled.args.returnNew ? update.after : update.before;
     return { n: update.matched, updatedExisting, upserted, value };
   }
+}
+
+/** Whether the statement itself failed, not the server that runs it. */
+function isOfStatement(error: unknown): boolean {
+  if (!(error instanceof CommandError)) return false;
+  return !isInterruption(error.code) && !isNotPrimaryError(error.code) && !isShutdownError(error.code);
 }
 
 function writeOutcome(reply: BsonWriter, outcome: Outcome, projection: Projection | undefined): void {

@@ -6,6 +6,7 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, rawString, type RawValue } from '../../bson/value.ts';
 import { BsonWriter, type FieldName } from '../../bson/writer.ts';
 import { compileExpression, constantExpression, type Expression } from '../expression.ts';
+import { shownValue } from '../expression/text.ts';
 import { Work } from '../expression/work.ts';
 import { ENDLESS_TURN } from '../pace.ts';
 import { MapSource } from './map_source.ts';
@@ -42,7 +43,8 @@ class Redaction {
 
   /** Undefined when nothing of it is kept. The expression sees `document` as its root at every level. */
   document(document: Uint8Array): Uint8Array | undefined {
-    switch (textOf(this.#expression.evaluate(document))) {
+    const verdict = this.#expression.evaluate(document);
+    switch (textOf(verdict)) {
       case KEEP:
         return document;
       case PRUNE:
@@ -57,7 +59,7 @@ class Redaction {
         throw new CommandError(
           17053,
           "$redact's expression should not return anything " +
-            'aside from the variables $$KEEP, $$DESCEND, and $$PRUNE, but returned something else',
+            `aside from the variables $$KEEP, $$DESCEND, and $$PRUNE, but returned ${shownValue(verdict)}`,
         );
     }
   }

@@ -24,7 +24,7 @@ export interface UpdateStatement {
   readonly arrayFilters: RawValue | undefined;
   readonly hint: RawValue | undefined;
   readonly sort: Uint8Array | undefined;
-  /** Variables of a pipeline, taken as they are. */
+  /** Variables of a pipeline and its filter, taken as they are. */
   readonly constants: Uint8Array | undefined;
   readonly collation: Uint8Array | undefined;
 }
@@ -41,8 +41,9 @@ export function openUpdate(ns: string, statement: UpdateStatement, id: number, o
   const collection = data.catalog.find(ns);
   const scope = on.scopes.for(statement.collation, collection);
   const queries = collection && scope.order === BINARY_ORDER ? data.prepared.of(collection) : undefined;
-  const filter = shapedFilter(queries, q, () => compileFilter(q, scope, { isUpsert }));
-  const update = compileUpdate(u, { arrayFilters, scope: scopeOf(statement, scope) });
+  const ownScope = scopeOf(statement, scope);
+  const filter = shapedFilter(queries, q, () => compileFilter(q, ownScope, { isUpsert }));
+  const update = compileUpdate(u, { arrayFilters, scope: ownScope });
   if (isMulti && update.kind === 'replacement') {
     throw new CommandError('FailedToParse', 'multi update is not supported for replacement-style update');
   }

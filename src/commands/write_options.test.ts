@@ -110,6 +110,20 @@ describe('null', () => {
   });
 });
 
+test('the constants of a pipeline are seen by its filter, and go before let', async () => {
+  await db.run({
+    insert: 'c',
+    documents: [
+      { _id: 1, key: 'a' },
+      { _id: 2, key: 'b' },
+    ],
+  });
+  const q = { $expr: { $eq: ['$key', '$$wanted'] } };
+  const statement = update(q, [{ $set: { key: '$$new' } }], { c: { wanted: 'b', new: 'c' } });
+  expect(await db.run({ ...statement, let: { new: 'd' } })).toMatchObject({ n: 1 });
+  expect(db.member.find('db.c')).toMatchObject([{ key: 'a' }, { key: 'c' }]);
+});
+
 describe('arrayFilters', () => {
   const SET = { $set: { 'a.$[i]': 9 } };
 

@@ -34,3 +34,13 @@ test('$exists tells no item of the array that it asks for, but of one on the way
   expect(indexIn({ a: [1, 2] }, { a: { $exists: true } })).toBeUndefined();
   expect(indexIn({ a: [{ c: 1 }, { b: 1 }] }, { 'a.b': { $exists: true } })).toBe(1);
 });
+
+test('an item that the path names by its index is not one that was found', () => {
+  expect(indexIn({ a: [0] }, { 'a.0': 0 })).toBeUndefined();
+  expect(indexIn({ a: [{ b: 0 }] }, { 'a.0.b': 0 })).toBeUndefined();
+  expect(indexIn({ a: [{ b: [0] }] }, { 'a.0.b.0': 0 })).toBeUndefined();
+  expect(indexIn({ a: [{ b: [0, 1] }] }, { 'a.0.b': 1 })).toBe(1);
+  expect(indexIn({ a: [[0, 1]] }, { 'a.0': 1 })).toBe(1);
+  expect(indexIn({ a: [{ b: [7] }, { b: [0, 1] }] }, { 'a.b.1': 1 })).toBe(1);
+  expect(indexIn({ a: [0, 1], b: [0] }, { a: 1, 'b.0': 0 })).toBe(1);
+});

@@ -160,18 +160,22 @@ class IndexedWalk {
       if (value.type === BSON_TYPE.object) return this.inDocument(i + 1, value, index);
       return value.type === BSON_TYPE.array ? this.#inArray(i + 1, value, index) : this.#visit(undefined, index);
     }
+    return this.#atEnd(value, index);
+  }
+
+  #atEnd(value: RawValue, index: number | undefined): boolean {
     if (value.type !== BSON_TYPE.array || !this.#expandArrays) return this.#visit(value, index);
     return items(value).some((item, at) => this.#visit(item, index ?? at)) || this.#visit(value, index);
   }
 
   #inArray(i: number, array: RawValue, outer: number | undefined): boolean {
     return items(array).some((item, at) => {
-      const index = outer ?? at;
-      if (item.type === BSON_TYPE.object && this.inDocument(i, item, index)) return true;
+      if (item.type === BSON_TYPE.object && this.inDocument(i, item, outer ?? at)) return true;
+      // An item that the path itself names is not one that was found.
       if (at !== this.#path.indexes[i]) return false;
-      if (i === this.#last) return this.#visit(item, index);
-      if (item.type === BSON_TYPE.object) return this.inDocument(i + 1, item, index);
-      return item.type === BSON_TYPE.array && this.#inArray(i + 1, item, index);
+      if (i === this.#last) return this.#atEnd(item, outer);
+      if (item.type === BSON_TYPE.object) return this.inDocument(i + 1, item, outer);
+      return item.type === BSON_TYPE.array && this.#inArray(i + 1, item, outer);
     });
   }
 }

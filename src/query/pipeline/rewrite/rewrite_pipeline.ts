@@ -18,7 +18,7 @@ import { countIn, countSpec, documentSpec, fieldsIn, specOf, stageOf, type Stage
 const MOVED: ReadonlySet<string> = new Set(['$limit', '$match', '$skip', '$sort']);
 
 /** Rules tried in one pipeline; a pipeline that is still not done stays as it is then. */
-const STEPS_MAX = 10_000;
+const STEPS_MAX = 2000;
 
 /** The pipeline in its better order; the same list when there is nothing to do. */
 export function rewritePipeline(stages: readonly Uint8Array[]): readonly Uint8Array[] {
@@ -47,13 +47,15 @@ function rewritten(specs: readonly StageSpec[]): readonly StageSpec[] {
 
 type Rule = (first: StageSpec, second: StageSpec, before: readonly StageSpec[]) => readonly StageSpec[] | undefined;
 
-const RULES: readonly Rule[] = [joinMatches, moveMatch, joinCounts, moveCount, dropSort];
+const RULES: readonly Rule[] = [moveMatch, joinCounts, moveCount, dropSort];
 
 function stepAt(specs: readonly StageSpec[], at: number): readonly StageSpec[] | undefined {
   const first = specs[at];
   if (isIdle(first) && specs.length > 1) return specs.toSpliced(at, 1);
   const second = specs[at + 1];
   if (second === undefined) return undefined;
+  const matches = matchesFrom(specs, at);
+  if (matches > 1) return specs.toSpliced(at, matches, joined(specs.slice(at, at + matches)));
   const before = specs.slice(0, at);
   for (const rule of RULES) {
     const replaced = rule(first, second, before);
@@ -71,9 +73,15 @@ function isIdle({ name, operand }: StageSpec): boolean {
   return false;
 }
 
-function joinMatches(first: StageSpec, second: StageSpec): readonly StageSpec[] | undefined {
-  if (first.name !== '$match' || second.name !== '$match') return undefined;
-  return [matchOf([...itemsOfAnd(first.operand), ...itemsOfAnd(second.operand)])];
+/** How many conditions follow one another. */
+function matchesFrom(specs: readonly StageSpec[], at: number): number {
+  let end = at;
+  while (specs[end]?.name === '$match') end++;
+  return end - at;
+}
+
+function joined(matches: readonly StageSpec[]): StageSpec {
+  return matchOf(matches.flatMap(({ operand }) => itemsOfAnd(operand)));
 }
 
 /** A conjunction that stands alone is taken apart, so that those of many stages do not nest; no condition is none. */

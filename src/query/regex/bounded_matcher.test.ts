@@ -1,6 +1,7 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { BoundedMatch } from './bounded_matcher.ts';
+import { compileRegex } from './compile_regex.ts';
 import { parseRegex } from './parse_regex.ts';
 import { buildProgram } from './regex_program.ts';
 
@@ -54,6 +55,29 @@ describe('the machine', () => {
         expect(shown(matchOf(source, text, steps), text, 0)).toEqual(expectedOf(source, text));
       }),
       { numRuns: 2000, seed: 20_261_121 },
+    );
+  });
+
+  test('finds what a pattern finds when JavaScript runs it, with every option', () => {
+    const options = fc.subarray(['i', 'm', 's', 'x']).map((letters) => letters.join(''));
+    fc.assert(
+      fc.property(pattern, TEXT, options, (source, text, letters) => {
+        const flags = {
+          ignoreCase: letters.includes('i'),
+          multiline: letters.includes('m'),
+          dotAll: letters.includes('s'),
+          extended: letters.includes('x'),
+        };
+        const lines = `${text}\n${text.toUpperCase()}`;
+        const counted = new BoundedMatch(buildProgram(parseRegex(source, flags)), lines, {
+          from: 0,
+          stepsMax: STEPS_MAX,
+        });
+        while (counted.advance(1000));
+        const found = compileRegex(source, letters).match(lines, 0);
+        expect(counted.captures?.slice(0, 2)).toEqual(found && Int32Array.of(found.start, found.end));
+      }),
+      { numRuns: 1500, seed: 3 },
     );
   });
 

@@ -1,4 +1,5 @@
 /** What stages refuse by which code, and names that hold what no name may. */
+import { Decimal128, Double } from 'bson';
 import { describe, expect, test } from 'vitest';
 import { TestCommands } from '../../tests/support/test_commands.ts';
 
@@ -171,5 +172,71 @@ describe('indexes with the same key', () => {
     expect(await db.run(create({ name: 'x', weights: { a: 1 } }))).toMatchObject({ code: 67 });
     const text = { key: { _fts: 'text', _ftsx: 1 }, name: 'x' };
     expect(await db.run({ createIndexes: 'c', indexes: [text] })).toMatchObject({ code: 67 });
+  });
+});
+
+describe('$bucketAuto', () => {
+  const bounds = async (values: readonly unknown[], granularity: string): Promise<unknown> => {
+    const db = await withDocuments(values.map((v, _id) => ({ _id, v })));
+    const stages = [
+      { $bucketAuto: { groupBy: '$v', buckets: 1, granularity } },
+      { $project: { _id: 0, min: '$_id.min', max: '$_id.max' } },
+    ];
+    const { cursor } = await db.run({ aggregate: 'c', pipeline: stages, cursor: {} });
+    return (cursor as { firstBatch: readonly unknown[] }).firstBatch[0];
+  };
+
+  test('rounds numbers below the series as steps of ten do', async () => {
+    expect(await bounds([0.65, 6.2], 'R5')).toEqual({ min: 0.63, max: 6.300000000000001 });
+    expect(await bounds([5e-324], 'R80')).toEqual({ min: 0, max: 1.02e-321 });
+  });
+
+  test('has the series of its own', async () => {
+    expect(await bounds([316, 320], 'R40')).toEqual({ min: 315, max: 355 });
+    expect(await bounds([100, 546], 'R80')).toEqual({ min: 97.5, max: 575 });
+  });
+
+  test('leaves decimals and zeros what they are', async () => {
+    const decimals = (texts: readonly string[]): readonly Decimal128[] =>
+      texts.map((text) => Decimal128.fromString(text));
+    const texts = async (values: readonly unknown[], granularity: string): Promise<readonly string[]> =>
+      Object.values((await bounds(values, granularity)) as object).map(String);
+    expect(await texts(decimals(['5', '700']), 'R5')).toEqual(['4.00000000000000', '1000.0000000000000']);
+    expect(await texts(decimals(['5', '700']), 'POWERSOF2')).toEqual(['4', '1024']);
+    expect(await texts([new Double(0), ...decimals(['0.0'])], 'E6')).toEqual(['0', '0.0']);
+  });
+});
+
+describe('$project', () => {
+  test('drops fields beside a score', async () => {
+    const db = await withDocuments([{ _id: 1, a: 'word', b: 2 }]);
+    await db.run({ createIndexes: 'c', indexes: [{ key: { a: 'text' }, name: 'a' }] });
+    const pipeline = [{ $match: { $text: { $search: 'word' } } }, { $project: { a: 0, s: { $meta: 'textScore' } } }];
+    const reply = await db.run({ aggregate: 'c', pipeline, cursor: {} });
+    expect(reply).toMatchObject({ cursor: { firstBatch: [{ _id: 1, b: 2, s: 1.1 }] } });
+  });
+
+  test('has $expr for an expression in parentheses', async () => {
+    const db = await withDocuments([{ _id: 1, a: 2 }]);
+    const found = await db.run(aggregate({ $project: { a: { $expr: { $add: ['$a', 1] } }, b: { $expr: {} } } }));
+    expect(found).toMatchObject({ cursor: { firstBatch: [{ _id: 1, a: 3, b: {} }] } });
+  });
+});
+
+describe('an index', () => {
+  test('of version 1 does not inherit a collation', async () => {
+    const db = await withDocuments([]);
+    await db.run({ create: 'd', collation: { locale: 'fr' } });
+    await db.run({ createIndexes: 'd', indexes: [{ key: { a: 1 }, name: 'a', v: 1 }] });
+    const { cursor } = await db.run({ listIndexes: 'd' });
+    expect((cursor as { firstBatch: readonly unknown[] }).firstBatch[1]).toEqual({ v: 1, key: { a: 1 }, name: 'a' });
+  });
+
+  test('in the plane has nothing near a point outside it', async () => {
+    const db = await withDocuments([{ _id: 1, a: [1, 1] }]);
+    await db.run({ createIndexes: 'c', indexes: [{ key: { a: '2d' }, name: 'a', max: 10 }] });
+    const near = await db.run({ find: 'c', filter: { a: { $near: [11, 0] } } });
+    expect(near).toMatchObject({ code: 16433 });
+    expect(near.errmsg).toContain('point not in interval of [ -180, 10 ] :: caused by :: { 0: 11.0, 1: 0.0 }');
   });
 });

@@ -89,12 +89,13 @@ export function parseIndexSpec(bytes: Uint8Array, at: number, inherited: Collati
 
 /** The collation asked for, or the collection's; undefined for the simple one. */
 function collationOf(
-  { options }: IndexDraft,
+  { options, version }: ParsedSpec,
   specification: Uint8Array,
   inherited: Collation | undefined,
 ): Collation | undefined {
   const given = options.get('collation');
-  if (given === undefined) return inherited;
+  // Indexes of version 1 know no collations.
+  if (given === undefined) return version === 1 ? undefined : inherited;
   try {
     return parseCollation(given.bytes.slice(given.start, given.end));
   } catch (error) {

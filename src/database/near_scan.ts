@@ -16,7 +16,7 @@ import type { NearCondition } from '../query/match/predicate.ts';
 import type { Index } from './index.ts';
 import type { IndexField } from './index_key.ts';
 import { elementsAlong } from './index_kinds/elements_along.ts';
-import { gridOf } from './index_kinds/two_d.ts';
+import { checkOnGrid, gridOf } from './index_kinds/two_d.ts';
 import type { KeyRange } from './key_range.ts';
 import { RECORD_ID_BYTES, recordIdOf } from './record_id.ts';
 import type { RecordScan, ScanTarget, Step } from './record_scan.ts';
@@ -172,6 +172,7 @@ interface Rings {
 
 function ringsOf({ condition, index, isFlat, prefix }: NearTarget): Rings {
   const { query } = condition;
+  if (isFlat) checkOnGrid(gridOf(index.spec), query.point);
   if (prefix === undefined) return new WholeIndex();
   if (isFlat) return query.center === undefined ? new FlatRings(query, index) : new WholeIndex();
   return new SphereRings(query, prefix);

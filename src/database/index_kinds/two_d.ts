@@ -7,7 +7,7 @@ import { fieldName } from '../../bson/bytes.ts';
 import { ElementReader, findField, isEmptyDocument } from '../../bson/elements.ts';
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { numberOf, RAW_NULL, rawInt64, type RawValue } from '../../bson/value.ts';
-import { describeDocument } from '../../query/describe.ts';
+import { describeDocument, describeDouble } from '../../query/describe.ts';
 import { boundsOf, type FlatBox } from '../../query/geo/flat.ts';
 import { HASH_BITS_MAX, hashOf, rangesOfBox, type HashGrid } from '../../query/geo/geohash.ts';
 import type { Region } from '../../query/geo/region.ts';
@@ -60,6 +60,17 @@ export function gridOf(spec: IndexSpec): HashGrid {
     max: optionOf(spec, 'max', EDGE_DEFAULT),
     bits: Math.max(1, Math.min(bits, HASH_BITS_MAX)),
   };
+}
+
+/** Throws where points that are asked about lie outside. */
+export function checkOnGrid(grid: HashGrid, { x, y }: FlatPoint): void {
+  if (isOnGrid(grid, x, y)) return;
+  const cause = `{ 0: ${describeDouble(x)}, 1: ${describeDouble(y)} }`;
+  throw new CommandError(16_433, `point not in interval of [ ${grid.min}, ${grid.max} ] :: caused by :: ${cause}`);
+}
+
+function isOnGrid({ min, max }: HashGrid, x: number, y: number): boolean {
+  return x >= min && x <= max && y >= min && y <= max;
 }
 
 function optionOf(spec: IndexSpec, name: string, fallback: number): number {
@@ -147,9 +158,8 @@ function placeOf(pair: RawValue, document: Uint8Array, grid: HashGrid): RawValue
   if (x === undefined || y === undefined) {
     throw new CommandError(13_026, `geo values must be 'legacy coordinate pairs' for 2d indexes${cause}`);
   }
-  const { min, max } = grid;
-  if (!(x >= min && x <= max && y >= min && y <= max)) {
-    throw new CommandError(13_027, `point not in interval of [ ${min}, ${max} ]${cause}`);
+  if (!isOnGrid(grid, x, y)) {
+    throw new CommandError(13_027, `point not in interval of [ ${grid.min}, ${grid.max} ]${cause}`);
   }
   return rawInt64(BigInt(hashOf(grid, { x, y })));
 }

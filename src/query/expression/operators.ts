@@ -26,7 +26,7 @@ import { dateToPartsOperator, dateToStringOperator } from './date_to.ts';
 import { dateAddOperator, dateDiffOperator, dateSubtractOperator, dateTruncOperator } from './date_units.ts';
 import { indexOfArrayOperator, indexOfBytesOperator, indexOfCPOperator } from './index_of.ts';
 import { letOperator } from './let.ts';
-import { constOperator, literalOperator } from './literal.ts';
+import { constOperator, exprOperator, literalOperator } from './literal.ts';
 import {
   binarySizeOperator,
   bsonSizeOperator,
@@ -224,6 +224,7 @@ const OBJECT_OPERATORS: readonly ExpressionOperator[] = [
   isNumberOperator,
   letOperator,
   literalOperator,
+  exprOperator,
   mergeObjectsOperator,
   metaOperator,
   objectToArrayOperator,

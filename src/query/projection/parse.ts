@@ -10,7 +10,10 @@ import { fieldPathComponents } from '../field_path.ts';
 import { elemMatchExpression, sliceChange } from './find_operators.ts';
 import { ProjectionTree, type ProjectionLeaf } from './tree.ts';
 
-/** 'find' also has `$slice`, `$elemMatch` and the positional `$`; a `$meta` alone leaves all other fields where they are. */
+/**
+ * 'find' also has `$slice`, `$elemMatch` and the positional `$`. A `$meta` alone leaves all other fields where they are in
+ * 'find', and drops them in 'pipeline'.
+ */
 export type ProjectionDialect = 'find' | 'pipeline';
 
 type Mode = 'include' | 'exclude';
@@ -25,7 +28,7 @@ export class ProjectionParser {
   #keepsId: boolean | undefined;
   #hasSlice = false;
   #hasElemMatch = false;
-  /** Whether find has a field of metadata, which goes with inclusion and exclusion alike. */
+  /** Whether there is a field of metadata, which goes with inclusion and exclusion alike. */
   #hasMeta = false;
   /** The path before a `.$`. */
   positional: string | undefined;
@@ -43,7 +46,7 @@ export class ProjectionParser {
   /** `_id` alone decides when nothing else does. */
   get mode(): Mode {
     if (this.#mode !== undefined) return this.#mode;
-    if (this.#hasElemMatch) return 'include';
+    if (this.#hasElemMatch || (this.#hasMeta && this.#dialect === 'pipeline')) return 'include';
     return this.#keepsId === true && !this.#hasSlice ? 'include' : 'exclude';
   }
 
@@ -104,6 +107,10 @@ export class ProjectionParser {
         "FieldPath field names may not start with '$'. Consider using $getField or $setField.",
       );
     }
+    if (operator === '$meta') {
+      this.#takeMeta(path, reader);
+      return;
+    }
     if (this.#dialect === 'find' && this.#findOperator(path, operator, reader)) return;
     if (operator === '$elemMatch') {
       throw new CommandError('InvalidPipelineOperator', 'Cannot use $elemMatch in this context');
@@ -120,18 +127,18 @@ export class ProjectionParser {
       this.#takeElemMatch(path, inner);
       return true;
     }
-    if (operator === '$meta') {
-      this.#hasMeta = true;
-      const expression = compileExpression(reader.value(), this.#scope);
-      this.#add(path, fieldPathComponents(path), { kind: 'compute', expression });
-      return true;
-    }
     if (operator !== '$slice') return false;
     const change = sliceChange(inner.value());
     if (change === undefined) return false;
     this.#hasSlice = true;
     this.#add(path, fieldPathComponents(path), { kind: 'change', change });
     return true;
+  }
+
+  #takeMeta(path: string, reader: ElementReader): void {
+    this.#hasMeta = true;
+    const expression = compileExpression(reader.value(), this.#scope);
+    this.#add(path, fieldPathComponents(path), { kind: 'compute', expression });
   }
 
   #takeElemMatch(path: string, operand: ElementReader): void {

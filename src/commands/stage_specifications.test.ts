@@ -202,7 +202,10 @@ describe('$bucketAuto', () => {
     const texts = async (values: readonly unknown[], granularity: string): Promise<readonly string[]> =>
       Object.values((await bounds(values, granularity)) as object).map(String);
     expect(await texts(decimals(['5', '700']), 'R5')).toEqual(['4.00000000000000', '1000.0000000000000']);
-    expect(await texts(decimals(['5', '700']), 'POWERSOF2')).toEqual(['4', '1024']);
+    expect(await texts(decimals(['5', '700']), 'POWERSOF2')).toEqual([
+      '4.000000000000000000000000000000000',
+      '1024.000000000000000000000000000000',
+    ]);
     expect(await texts([new Double(0), ...decimals(['0.0'])], 'E6')).toEqual(['0', '0.0']);
   });
 });

@@ -6,7 +6,7 @@ import { numberOf, type RawValue } from '../bson/value.ts';
 import type { MemberData } from '../database/member_data.ts';
 import { Turn } from '../database/turn.ts';
 import { refuseView, resolveView } from '../database/views.ts';
-import { compilePipeline } from '../query/pipeline.ts';
+import { compilePipeline, isStageName } from '../query/pipeline.ts';
 import { checkStrictStages } from './api_strict.ts';
 import { Arguments } from './arguments.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
@@ -156,6 +156,7 @@ function compileAggregate(settled: Settled, request: CommandRequest, context: Co
   const foreign = new ForeignCollections({ data, turn, readAt, settings });
   const stages = view === undefined ? aggregate.pipeline : [...view.pipeline, ...aggregate.pipeline];
   const pipeline = compilePipeline(stages, { ...settings, collections: foreign });
+  foreign.checkViews(stages);
   if (isAboutCollection && pipeline.isSource) {
     throw new CommandError(
       'InvalidNamespace',
@@ -304,7 +305,7 @@ function checkTarget(request: CommandRequest, aggregate: Aggregate): boolean {
     throw new CommandError('FailedToParse', text);
   }
   const name = firstStageName(aggregate);
-  if (DATABASE_STAGES.has(name)) return false;
+  if (DATABASE_STAGES.has(name) || (name !== '' && !isStageName(name))) return false;
   const text =
     name === ''
       ? '{aggregate: 1} is not valid for an empty pipeline.'

@@ -1,5 +1,6 @@
 import { CommandError } from '../base/command_error.ts';
 import { isEmptyDocument } from '../bson/elements.ts';
+import { BSON_TYPE } from '../bson/types.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { modifyCollection } from '../database/coll_mod.ts';
 import type { Collection } from '../database/collection.ts';
@@ -9,6 +10,7 @@ import { Arguments } from './arguments.ts';
 import { changeOf, parseIndexChange, type IndexChangeRequest } from './coll_mod_index.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { CAPPED_SIZE_BYTES_MAX, inRange, preAndPostImages } from './create_options.ts';
+import { wrongType } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
 import { checkedValidator, validationAction, validationLevel } from './validator_arguments.ts';
 import { changeView } from './view_definition.ts';
@@ -22,11 +24,11 @@ export const collModCommand: Command = {
   run(request, context, reply) {
     const { data } = context;
     const ns = writeNamespace(request);
-    const change = parseCollMod(request, ns);
-    checkWritable(ns, data);
     const collection = data.catalog.find(ns);
+    const view = collection === undefined ? findView(data.catalog, ns) : undefined;
+    const change = parseCollMod(request, ns, view !== undefined);
+    checkWritable(ns, data);
     if (collection !== undefined) return changeCollection(collection, change, context, reply);
-    const view = findView(data.catalog, ns);
     if (view === undefined) throw new CommandError('NamespaceNotFound', 'ns does not exist');
     modifyView(view, change, context);
     context.lastWrite = data.oplog.lastWritten;
@@ -47,7 +49,7 @@ interface CollMod {
 const UNSUPPORTED = new Set(['expireAfterSeconds', 'recordPreImages', 'isUnchangedValidator']);
 const TIME_SERIES = new Set(['timeseries', 'timeseriesBucketsMayHaveMixedSchemaData']);
 
-function parseCollMod(request: CommandRequest, ns: string): CollMod {
+function parseCollMod(request: CommandRequest, ns: string, isView: boolean): CollMod {
   const change: CollMod = {
     name: ns.slice(request.db.length + 1),
     options: new Map(),
@@ -60,14 +62,24 @@ function parseCollMod(request: CommandRequest, ns: string): CollMod {
   while (args.next()) {
     if (args.name === 'index') change.index = parseIndexChange(args.document());
     else if (args.name === 'viewOn') change.viewOn = args.string();
-    else if (args.name === 'pipeline') change.pipeline = args.documents();
+    else if (args.name === 'pipeline') change.pipeline = pipelineOf(args);
     else if (args.name === 'dryRun') change.isDryRun = args.flag();
     else if (TIME_SERIES.has(args.name)) refuseTimeSeriesOption(args.name);
+    else if (UNSUPPORTED.has(args.name) && isView) throw notOnView(args.name);
     else if (UNSUPPORTED.has(args.name)) args.refuseUnsupported();
     else if (!takeOption(change, args, ns)) args.refuseUnknown();
   }
   if (change.isDryRun) checkDryRun(change);
   return change;
+}
+
+function pipelineOf(args: Arguments): readonly Uint8Array[] {
+  if (args.value.type === BSON_TYPE.object) throw wrongType('collMod.pipeline', args.value, 'array');
+  return args.documents();
+}
+
+function notOnView(option: string): CommandError {
+  return new CommandError('InvalidOptions', `option not supported on a view: ${option}`);
 }
 
 /** Tried is only whether an index could be made unique, and nothing besides. */
@@ -157,9 +169,7 @@ function changeCollection(
 
 function modifyView(view: View, change: CollMod, context: CommandContext): void {
   const [option] = change.options.keys();
-  if (option !== undefined || change.index !== undefined) {
-    throw new CommandError('InvalidOptions', `option not supported on a view: ${option ?? 'index'}`);
-  }
+  if (option !== undefined || change.index !== undefined) throw notOnView(option ?? 'index');
   const db = view.ns.slice(0, view.ns.indexOf('.'));
   const viewOn = change.viewOn ?? view.viewOn.slice(db.length + 1);
   const pipeline = change.pipeline ?? view.pipeline;

@@ -89,7 +89,7 @@ export function checkName(request: CommandRequest): void {
 const NATURAL = fieldName('$natural');
 
 /** Known to MongoDB and harmless to pass over. */
-const IGNORED = new Set(['oplogReplay', 'allowPartialResults', 'readOnce', 'ntoreturn']);
+const IGNORED = new Set(['oplogReplay', 'ntoreturn']);
 /** Known to MongoDB and not done here, unless they are off. */
 const UNSUPPORTED = new Set(['requestResumeToken', '$_requestResumeToken']);
 const UNSUPPORTED_DOCUMENTS = new Set(['$_resumeAfter', '$_startAt']);
@@ -113,6 +113,8 @@ export function parseFind(request: CommandRequest, ns: string): Find {
     tailable: false,
     awaitData: false,
     noCursorTimeout: false,
+    allowPartialResults: false,
+    readOnce: false,
     allowDiskUse: undefined,
     term: undefined,
     variables: undefined,
@@ -211,7 +213,9 @@ function takeFlag(find: Find, args: Arguments): void {
     case 'allowDiskUse':
       find.allowDiskUse = args.flag();
       return;
+    case 'allowPartialResults':
     case 'noCursorTimeout':
+    case 'readOnce':
     case 'returnKey':
     case 'showRecordId':
       find[args.name] = args.flag();

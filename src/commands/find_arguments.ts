@@ -20,6 +20,10 @@ export interface Find {
   tailable: boolean;
   awaitData: boolean;
   noCursorTimeout: boolean;
+  /** Matters to views only. */
+  allowPartialResults: boolean;
+  /** Matters to views only. */
+  readOnce: boolean;
   allowDiskUse: boolean | undefined;
   term: number | undefined;
   /** The `let`. */

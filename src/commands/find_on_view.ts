@@ -15,7 +15,14 @@ import { documentStage, matchStage, numberStage, openView } from './view_query.t
 const NATURAL = fieldName('$natural');
 
 /** What a pipeline cannot do. */
-const UNSUPPORTED = ['returnKey', 'showRecordId', 'tailable', 'noCursorTimeout'] as const;
+const UNSUPPORTED = [
+  'returnKey',
+  'showRecordId',
+  'tailable',
+  'noCursorTimeout',
+  'allowPartialResults',
+  'readOnce',
+] as const;
 
 export function findOnView(
   view: ResolvedView,
@@ -50,6 +57,7 @@ export function viewStagesOf(find: Find): Uint8Array[] {
   for (const option of UNSUPPORTED) if (find[option] === true) throw unsupported(option);
   for (const option of ['min', 'max'] as const) if (find[option] !== undefined) throw unsupported(option);
   const { filter, sort, skip, limit, projection } = find;
+  if (find.singleBatch && limit !== 1) throw unsupported('singleBatch');
   const stages: Uint8Array[] = [];
   if (!isEmptyDocument(filter)) stages.push(matchStage(filter));
   if (sort !== undefined && !isEmptyDocument(sort) && findField(sort, NATURAL) === undefined) {

@@ -3,13 +3,15 @@ import { CommandError } from '../base/command_error.ts';
 import { TIMESTAMP_MAX, type Timestamp } from '../base/optime.ts';
 import { databaseOf } from '../database/collection.ts';
 import type { MemberData } from '../database/member_data.ts';
-import { ListSource, MatchSource, openFind, SortSource, WindowSource } from '../database/running_query.ts';
+import { MatchSource, openFind, SortSource, WindowSource } from '../database/running_query.ts';
 import type { Turn } from '../database/turn.ts';
 import { resolveView, type ResolvedView } from '../database/views.ts';
 import { isSameCollation, parseCollation } from '../query/collation.ts';
 import type { ExpressionScope } from '../query/expression.ts';
 import { compileFilter, type CompiledFilter } from '../query/matcher.ts';
 import { compilePipeline, type CompiledPipeline, type PipelineSettings, type Pushdown } from '../query/pipeline.ts';
+import { foreignCollectionNames } from '../query/pipeline/foreign_names.ts';
+import { ListSource } from '../query/pipeline/list_source.ts';
 import type { Source } from '../query/pipeline/source.ts';
 import type { Collections } from '../query/pipeline/stage.ts';
 import type { CommandContext } from './context.ts';
@@ -91,7 +93,7 @@ export class ForeignCollections implements Collections {
     const { data, turn, settings } = this.#parts;
     const view = resolveView(data.catalog, ns);
     const documents = view === undefined ? (virtualDocuments(ns, data, at) ?? []) : [];
-    let source = view === undefined ? new ListSource(documents) : this.#openView(view);
+    let source = view === undefined ? new ListSource(documents, turn) : this.#openView(view);
     if (wanted.filter !== undefined) source = new MatchSource(source, wanted.filter);
     if (wanted.sort !== undefined) {
       const { memory } = settings;
@@ -100,11 +102,37 @@ export class ForeignCollections implements Collections {
     return new WindowSource(source, wanted.skip, wanted.limit);
   }
 
-  #openView({ view, ns, pipeline }: ResolvedView): Source {
+  /**
+   * Throws when a view that the stages read, or one that such a view reads, cannot be read: before anything runs, as it
+   * may be that documents which would open it never come.
+   */
+  checkViews(stages: readonly Uint8Array[]): void {
+    const { data, settings } = this.#parts;
+    const seen = new Set<string>();
+    const left = [stages];
+    for (let next = left.pop(); next !== undefined; next = left.pop()) {
+      for (const name of foreignCollectionNames(next)) {
+        const ns = `${settings.db}.${name}`;
+        if (seen.has(ns)) continue;
+        seen.add(ns);
+        const resolved = resolveView(data.catalog, ns);
+        if (resolved === undefined) continue;
+        this.#checkCollation(resolved);
+        left.push(resolved.pipeline);
+      }
+    }
+  }
+
+  #checkCollation({ view }: ResolvedView): void {
     const own = view.collation === undefined ? undefined : parseCollation(view.collation);
     if (!isSameCollation(own, this.#parts.settings.scope.order.collation)) {
       throw new CommandError('OptionNotSupportedOnView', `Cannot override default collation of view ${view.ns}`);
     }
+  }
+
+  #openView(resolved: ResolvedView): Source {
+    this.#checkCollation(resolved);
+    const { view, ns, pipeline } = resolved;
     let compiled = this.#views.get(view.ns);
     if (compiled === undefined) {
       compiled = compilePipeline(pipeline, { ...this.#parts.settings, db: databaseOf(ns), ns, collections: this });

@@ -243,3 +243,72 @@ describe('an index', () => {
     expect(near.errmsg).toContain('point not in interval of [ -180, 10 ] :: caused by :: { 0: 11.0, 1: 0.0 }');
   });
 });
+
+describe('views', () => {
+  const view = (create: string, viewOn: string, pipeline: readonly object[] = []): object => ({
+    create,
+    viewOn,
+    pipeline,
+  });
+  const reading = (from: string): readonly object[] => [
+    { $lookup: { from, as: 'x', pipeline: [] } },
+    { $facet: { x: [{ $unionWith: from }] } },
+    { $unionWith: from },
+  ];
+
+  test('that are too deep are refused before anything runs', async () => {
+    const db = await withDocuments([]);
+    for (let i = 20; i >= 1; i--) await db.run(view(`v${i}`, `v${i + 1}`, reading(`v${i + 1}`)));
+    const tooDeep = { aggregate: 'v10', pipeline: [{ $unionWith: 'v1' }], cursor: {} };
+    const text = 'View depth too deep or view cycle detected; maximum depth is 20';
+    expect(await db.run(tooDeep)).toMatchObject({ code: 165, errmsg: text });
+  });
+
+  test('are checked before they are looked for in cycles', async () => {
+    const db = await withDocuments([]);
+    const incomplete = [{ $lookup: { from: 'a', localField: 'b', foreignField: 'c' } }];
+    expect(await db.run(view('a', 'b', incomplete))).toMatchObject({ code: 9 });
+    await db.run(view('a', 'b'));
+    expect(await db.run({ collMod: 'a', expireAfterSeconds: 1 })).toMatchObject({ code: 72 });
+    expect(await db.run({ collMod: 'a', pipeline: {} })).toMatchObject({ code: 14 });
+    expect(await db.run({ create: 'z', viewOn: 'b', pipeline: {} })).toMatchObject({ code: 14 });
+  });
+
+  test.each(['allowPartialResults', 'readOnce', 'singleBatch'])('have no find with %s', async (option) => {
+    const db = await withDocuments([{ _id: 1 }]);
+    await db.run(view('a', 'c'));
+    expect(await db.run({ find: 'a', [option]: true })).toMatchObject({ code: 168 });
+    expect(await db.run({ find: 'c', [option]: true })).toMatchObject({ ok: 1 });
+  });
+
+  test('show the parts of references', async () => {
+    const db = await withDocuments([{ _id: 1, a: { $ref: 'x', $id: 2 } }]);
+    await db.run(view('v', 'c'));
+    for (const find of ['c', 'v']) {
+      const shown = await db.run({ find, projection: { 'a.$id': 1 } });
+      expect(shown).toMatchObject({ cursor: { firstBatch: [{ _id: 1, a: { $id: 2 } }] } });
+    }
+    const found = await db.run(aggregate({ $project: { b: '$a.$id' } }));
+    expect(found).toMatchObject({ cursor: { firstBatch: [{ _id: 1, b: 2 }] } });
+  });
+});
+
+describe('stages about the server', () => {
+  test.each([
+    [{ $collStats: { count: {} } }, 40481],
+    [{ $collStats: { storageStats: {} } }, 40280],
+    [{ $collStats: { queryExecStats: {} } }, 31142],
+    [{ $planCacheStats: {} }, 50933],
+    [{ $planCacheStats: 1 }, 9],
+    [{ $planCacheStats: { nope: 1 } }, 9],
+    [{ $planCacheStats: { allHosts: true } }, 4503200],
+  ])('%j is refused without a collection', async (stage, code) => {
+    const db = await withDocuments([]);
+    expect(await db.run({ aggregate: 'none', pipeline: [stage], cursor: {} })).toMatchObject({ code });
+  });
+
+  test('unknown ones are unknown also where no collection is read', async () => {
+    const db = await withDocuments([]);
+    expect(await db.run({ aggregate: 1, pipeline: [{ $nope: {} }], cursor: {} })).toMatchObject({ code: 40324 });
+  });
+});

@@ -79,9 +79,11 @@ function writeLatencies(writer: BsonWriter, usage: NamespaceUsage | undefined, s
   }
 }
 
-function notFound(what: string, ns: string): CommandError {
+const NOT_FOUND_CODES = { count: 40481, storageStats: 40280, queryExecStats: 31142 } as const;
+
+function notFound(what: keyof typeof NOT_FOUND_CODES, ns: string): CommandError {
   const text = `Unable to retrieve ${what} in $collStats stage :: caused by :: Collection [${ns}] not found.`;
-  return new CommandError('NamespaceNotFound', text);
+  return new CommandError(NOT_FOUND_CODES[what], text);
 }
 
 function indexStats(ns: string, { data, server }: CommandContext): readonly Uint8Array[] {
@@ -104,7 +106,7 @@ function indexStats(ns: string, { data, server }: CommandContext): readonly Uint
 /** One document per shape of query whose plan is remembered. */
 function planCacheStats(ns: string, { data, server }: CommandContext): readonly Uint8Array[] {
   const collection = data.catalog.find(ns);
-  if (collection === undefined) return [];
+  if (collection === undefined) throw new CommandError(50933, `collection '${ns}' does not exist`);
   return [...collection.plans.choices()].map((choice) => {
     const writer = new BsonWriter().startDocument().string('version', '1');
     writeCachedChoice(choice, writer);

@@ -64,8 +64,8 @@ function checkedDocument(definition: ViewDefinition, context: CommandContext): U
     throw new CommandError('InvalidNamespace', `invalid name for 'viewOn': ${viewOn}`);
   }
   const document = documentOf(definition);
-  checkViewGraph(context.data.catalog, viewOfDocument(document));
   checkPipeline(definition, context);
+  checkViewGraph(context.data.catalog, viewOfDocument(document));
   return document;
 }
 

@@ -26,6 +26,7 @@ export function openView(view: ResolvedView, read: ViewRead, context: CommandCon
   const settings = pipelineSettings(view.ns, scope, context);
   const foreign = new ForeignCollections({ data, turn, readAt, settings });
   const pipeline = compilePipeline([...view.pipeline, ...stages], { ...settings, collections: foreign });
+  foreign.checkViews(view.pipeline);
   const { memory } = settings;
   return openPipelineOn({ ns: view.ns, pipeline, foreign, hint, memory, readAt, turn }, data);
 }

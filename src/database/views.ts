@@ -101,12 +101,12 @@ export function checkViewGraph(catalog: Catalog, changed: View): void {
   const views = new Map<string, View>();
   for (const view of viewsOf(catalog, databaseOf(changed.ns))) views.set(view.ns, view);
   views.set(changed.ns, changed);
+  checkCollations(changed, views);
   const cycle = cycleThrough(changed.ns, views);
   if (cycle !== undefined) {
     const shown = [changed.ns, ...cycle.toReversed()].join(' => ');
     throw new CommandError('GraphContainsCycle', `View cycle detected: ${shown}`);
   }
-  checkCollations(changed, views);
   const heights = new Map<string, number>();
   for (const ns of views.keys()) {
     if (heightOf(ns, views, heights) <= VIEW_DEPTH_MAX) continue;

@@ -215,6 +215,11 @@ function compileStage(stage: Uint8Array, context: StageContext, position: Positi
   throw new CommandError(40324, `Unrecognized pipeline stage name: '${name}'`);
 }
 
+/** Whether a replica set has a stage of that name, here or in MongoDB. */
+export function isStageName(name: string): boolean {
+  return STAGE_BY_NAME.has(name) || UNBUILT_STAGES.has(name) || SEARCH_STAGES.has(name);
+}
+
 /** Stages that only other kinds of deployment have, with the errors of a replica set of MongoDB's. */
 function refuseForeign(name: string): void {
   if (SEARCH_STAGES.has(name)) {

@@ -1,4 +1,4 @@
-/** Documents that are in memory already. Pauses from time to time: work on many of them takes long, too. */
+/** Documents that are in memory already. Pauses from time to time: work on many of them, or on many empty lists, takes long, too. */
 import { ENDLESS_TURN, Pace } from '../pace.ts';
 import { PAUSE, type Source } from './source.ts';
 
@@ -13,8 +13,8 @@ export class ListSource implements Source {
   }
 
   next(): ReturnType<Source['next']> {
-    if (this.#at >= this.#documents.length) return undefined;
     if (this.#pace.isOver()) return PAUSE;
+    if (this.#at >= this.#documents.length) return undefined;
     return this.#documents[this.#at++];
   }
 

@@ -78,24 +78,41 @@ function unknown(path: string, reader: ElementReader): CommandError {
   return new CommandError(40415, `BSON field '${path}.${reader.name()}' is an unknown field.`);
 }
 
-export const indexStatsStage = stageWithoutOptions('indexStats');
+export const indexStatsStage: StageKind = {
+  name: '$indexStats',
+  position: 'first',
+  notIn: NOT_IN_FACET,
+  parse(operand, context) {
+    const isEmpty = operand.type === BSON_TYPE.object && !new ElementReader(operand.bytes, operand.start).next();
+    if (isEmpty) return stageOf({ kind: 'indexStats', ns: context.ns }, context);
+    const text = `The $indexStats stage specification must be an empty object, but found: ${describeValue(operand)}`;
+    throw new CommandError(28803, text);
+  },
+};
 
-export const planCacheStatsStage = stageWithoutOptions('planCacheStats');
-
-/** A stage about the collection it runs on that takes nothing but an empty document. */
-function stageWithoutOptions(kind: 'indexStats' | 'planCacheStats'): StageKind {
-  return {
-    name: `$${kind}`,
-    position: 'first',
-    notIn: NOT_IN_FACET,
-    parse(operand, context) {
-      const isEmpty = operand.type === BSON_TYPE.object && !new ElementReader(operand.bytes, operand.start).next();
-      if (isEmpty) return stageOf({ kind, ns: context.ns }, context);
-      const text = `The $${kind} stage specification must be an empty object, but found: ${describeValue(operand)}`;
-      throw new CommandError(28803, text);
-    },
-  };
-}
+export const planCacheStatsStage: StageKind = {
+  name: '$planCacheStats',
+  position: 'first',
+  notIn: NOT_IN_FACET,
+  parse(operand, context) {
+    requireObject(operand, 9, `$planCacheStats value must be an object. Found: ${typeName(operand)}`);
+    const reader = new ElementReader(operand.bytes, operand.start);
+    while (reader.next()) {
+      const name = reader.name();
+      if (name !== 'allHosts') {
+        const text = `$planCacheStats parameters object may contain only 'allHosts' field. Found: ${name}`;
+        throw new CommandError('FailedToParse', text);
+      }
+      if (reader.type !== BSON_TYPE.bool) {
+        throw new CommandError('FailedToParse', '$planCacheStats allHosts must be a boolean');
+      }
+      if (reader.bytes[reader.start] !== 0) {
+        throw new CommandError(4503200, '$planCacheStats stage supports allHosts: true only for sharded clusters');
+      }
+    }
+    return stageOf({ kind: 'planCacheStats', ns: context.ns }, context);
+  },
+};
 
 const CURRENT_OP_FLAGS = new Set([
   'idleConnections',

@@ -1,6 +1,5 @@
 import { CommandError } from '../base/command_error.ts';
 import { isEmptyDocument } from '../bson/elements.ts';
-import { BSON_TYPE } from '../bson/types.ts';
 import { BsonWriter } from '../bson/writer.ts';
 import { modifyCollection } from '../database/coll_mod.ts';
 import type { Collection } from '../database/collection.ts';
@@ -10,7 +9,6 @@ import { Arguments } from './arguments.ts';
 import { changeOf, parseIndexChange, type IndexChangeRequest } from './coll_mod_index.ts';
 import type { Command, CommandContext, CommandRequest } from './context.ts';
 import { CAPPED_SIZE_BYTES_MAX, inRange, preAndPostImages } from './create_options.ts';
-import { wrongType } from './fields.ts';
 import { checkWritable, writeNamespace } from './namespace.ts';
 import { checkedValidator, validationAction, validationLevel } from './validator_arguments.ts';
 import { changeView } from './view_definition.ts';
@@ -62,7 +60,7 @@ function parseCollMod(request: CommandRequest, ns: string, isView: boolean): Col
   while (args.next()) {
     if (args.name === 'index') change.index = parseIndexChange(args.document());
     else if (args.name === 'viewOn') change.viewOn = args.string();
-    else if (args.name === 'pipeline') change.pipeline = pipelineOf(args);
+    else if (args.name === 'pipeline') change.pipeline = args.documents();
     else if (args.name === 'dryRun') change.isDryRun = args.flag();
     else if (TIME_SERIES.has(args.name)) refuseTimeSeriesOption(args.name);
     else if (UNSUPPORTED.has(args.name) && isView) throw notOnView(args.name);
@@ -71,11 +69,6 @@ function parseCollMod(request: CommandRequest, ns: string, isView: boolean): Col
   }
   if (change.isDryRun) checkDryRun(change);
   return change;
-}
-
-function pipelineOf(args: Arguments): readonly Uint8Array[] {
-  if (args.value.type === BSON_TYPE.object) throw wrongType('collMod.pipeline', args.value, 'array');
-  return args.documents();
 }
 
 function notOnView(option: string): CommandError {

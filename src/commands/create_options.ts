@@ -98,7 +98,7 @@ export function inRange(name: string, value: number, max: number): number {
 
 function takeView(parsed: Parsed, args: Arguments): boolean {
   if (args.name === 'viewOn') parsed.viewOn = args.string();
-  else if (args.name === 'pipeline') parsed.pipeline = pipelineOf(args);
+  else if (args.name === 'pipeline') parsed.pipeline = args.documents();
   else return false;
   return true;
 }
@@ -206,11 +206,6 @@ function checkedIdIndex(document: Uint8Array): Uint8Array {
 }
 
 const COLLATION = fieldName('collation');
-
-function pipelineOf(args: Arguments): readonly Uint8Array[] {
-  if (args.value.type === BSON_TYPE.array) return args.documents();
-  throw new CommandError('TypeMismatch', "'pipeline' option must be specified as an array");
-}
 
 /** The collation is compared with that of the collection when both are known. */
 function withoutCollation(spec: Uint8Array): Uint8Array {

@@ -270,8 +270,6 @@ describe('views', () => {
     expect(await db.run(view('a', 'b', incomplete))).toMatchObject({ code: 9 });
     await db.run(view('a', 'b'));
     expect(await db.run({ collMod: 'a', expireAfterSeconds: 1 })).toMatchObject({ code: 72 });
-    expect(await db.run({ collMod: 'a', pipeline: {} })).toMatchObject({ code: 14 });
-    expect(await db.run({ create: 'z', viewOn: 'b', pipeline: {} })).toMatchObject({ code: 14 });
   });
 
   test.each(['allowPartialResults', 'readOnce', 'singleBatch'])('have no find with %s', async (option) => {

@@ -222,7 +222,12 @@ function stageOf(request: SystemRequest, { system, scope }: StageContext): Stage
     kind: 'other',
     open(source): Source {
       source.close();
-      return new ListSource(system(request), scope.turn);
+      let documents: Source | undefined;
+      return {
+        // Not before it runs: what goes wrong is said to have gone wrong while it did.
+        next: () => (documents ??= new ListSource(system(request), scope.turn)).next(),
+        close: () => documents?.close(),
+      };
     },
   };
 }

@@ -2,22 +2,34 @@
 import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
-import { RAW_NULL, rawString } from '../../bson/value.ts';
+import { RAW_NULL, rawString, type RawValue } from '../../bson/value.ts';
 import { isNullish } from './build.ts';
 import { codePointsOf, shownValue, textOfString } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
 import { checkTextSize } from './value_limits.ts';
+import { loopOf } from './work.ts';
 
 const OPERANDS = ['input', 'find', 'replacement'];
 const MISSING_CODES = [51749, 51748, 51747];
 const TYPE_CODES = [51746, 51745, 51744];
 
+interface Texts {
+  readonly input: string;
+  readonly find: string;
+  readonly replacement: string;
+}
+
+interface Replacing extends Texts {
+  /** Where the next place is sought. */
+  from: number;
+  /** What was made of the text before, and how long that is. */
+  readonly made: string[];
+  length: number;
+}
+
 /** Not computed while compiling. */
-function replaceOperator(
-  name: `$${string}`,
-  replace: (input: string, find: string, replacement: string) => string,
-): ExpressionOperator {
+function replaceOperator(name: `$${string}`, begin: (texts: Texts) => RawValue | Replacing): ExpressionOperator {
   return {
     name,
     compile(operand, scope) {
@@ -35,15 +47,17 @@ function replaceOperator(
         if (part !== undefined) return part;
         throw new CommandError(MISSING_CODES[i], `${name} requires '${OPERANDS[i]}' to be specified`);
       });
-      return {
-        constant: undefined,
-        evaluate(root) {
+      const evaluate = loopOf<Replacing>(scope.work, {
+        start(root) {
           const texts = parts.map((part, i) => textOrNull(name, part.evaluate(root), i));
           const [input, find, replacement] = texts;
           if (input === undefined || find === undefined || replacement === undefined) return RAW_NULL;
-          return rawString(replace(input, find, replacement));
+          return begin({ input, find, replacement });
         },
-      };
+        step: replaceNext,
+        end: ({ made }) => rawString(made.join('')),
+      });
+      return { constant: undefined, evaluate };
     },
   };
 }
@@ -56,29 +70,38 @@ function textOrNull(name: string, value: Value, index: number): string | undefin
   throw new CommandError(TYPE_CODES[index], message);
 }
 
-export const replaceOneOperator = replaceOperator('$replaceOne', (input, find, replacement) => {
+export const replaceOneOperator = replaceOperator('$replaceOne', ({ input, find, replacement }) => {
   const at = input.indexOf(find);
-  return at < 0 ? input : input.slice(0, at) + replacement + input.slice(at + find.length);
+  return rawString(at < 0 ? input : input.slice(0, at) + replacement + input.slice(at + find.length));
 });
-
-function occurrences(text: string, find: string): number {
-  let count = 0;
-  for (let at = text.indexOf(find); at >= 0; at = text.indexOf(find, at + find.length)) count++;
-  return count;
-}
 
 /** An empty text is found before every character and at the end. */
-export const replaceAllOperator = replaceOperator('$replaceAll', (input, find, replacement) => {
-  if (find !== '') {
-    checkTextSize(input.length + occurrences(input, find) * (replacement.length - find.length));
-    // A dollar sign would mean something; a function for each place takes much longer.
-    return input.replaceAll(find, replacement.replaceAll('$', '$$$$'));
-  }
+export const replaceAllOperator = replaceOperator('$replaceAll', ({ input, find, replacement }) => {
+  if (find !== '') return { input, find, replacement, from: 0, made: [], length: 0 };
   checkTextSize(input.length * (replacement.length + 1));
-  return (
-    replacement +
-    codePointsOf(input)
-      .map((character) => character + replacement)
-      .join('')
-  );
+  const characters = codePointsOf(input).map((character) => character + replacement);
+  return rawString(replacement + characters.join(''));
 });
+
+/** Places between two looks at the clock. */
+const PLACES_PER_STEP = 1024;
+
+function replaceNext(state: Replacing): boolean {
+  const { input, find, replacement } = state;
+  const pieces: string[] = [];
+  let { from } = state;
+  let isEnd = false;
+  for (let i = 0; i < PLACES_PER_STEP && !isEnd; i++) {
+    const at = input.indexOf(find, from);
+    isEnd = at < 0;
+    if (isEnd) pieces.push(input.slice(from));
+    else pieces.push(input.slice(from, at), replacement);
+    from = at + find.length;
+  }
+  const piece = pieces.join('');
+  state.made.push(piece);
+  state.from = from;
+  state.length += piece.length;
+  checkTextSize(state.length);
+  return !isEnd;
+}

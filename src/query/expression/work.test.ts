@@ -117,6 +117,15 @@ describe.each<[string, unknown, unknown]>([
   ['$minN', { $minN: { input: '$a', n: 3 } }, [1, 1, 3]],
   ['$sum', { $sum: { $map: { input: '$a', in: '$$this' } } }, 14],
   ['$max', { $max: { $map: { input: '$a', in: '$$this' } } }, 5],
+  [
+    '$replaceAll',
+    {
+      $strLenBytes: {
+        $replaceAll: { input: { $concat: ['$s', 'x,'.repeat(3000)] }, find: ',', replacement: { $literal: '$&' } },
+      },
+    },
+    9009,
+  ],
   ['$split', { $split: ['$s', ','] }, ['a', 'b', '', 'c']],
   ['$regexFindAll', { $size: { $regexFindAll: { input: '$s', regex: '[a-z]' } } }, 3],
 ])('%s', (_, expression, expected) => {

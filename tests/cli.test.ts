@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { MongoClient } from 'mongodb';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StartedProgram } from './support/started_program.ts';
-import { VERSION } from '../src/commands/version.ts';
+import { VERSION } from '../src/commands/server/version.ts';
 
 const packageJson = JSON.parse(readFileSync(join(import.meta.dirname, '..', 'package.json'), 'utf8')) as {
   version: string;

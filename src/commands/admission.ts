@@ -3,7 +3,7 @@ import { CommandError } from '../base/command_error.ts';
 import { MEMBER_STATE } from '../replication/member_state.ts';
 import type { ClientState, Command, ReplicationService } from './context.ts';
 import type { ParsedRequest } from './request.ts';
-import { describeReadConcern } from './read_concern.ts';
+import { describeReadConcern } from './concern/read_concern.ts';
 
 const DATABASE_NAME_LENGTH_MAX = 63;
 const LOCAL = 'local';

@@ -11,12 +11,12 @@ import type { Ms } from '../base/units.ts';
 import type { RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import type { MemberData } from '../database/member_data.ts';
-import type { ReadConcern } from './read_concern.ts';
-import type { ReplicationService } from './replication_service.ts';
-import type { ServerState } from './server_state.ts';
+import type { ReadConcern } from './concern/read_concern.ts';
+import type { ReplicationService } from './replication/replication_service.ts';
+import type { ServerState } from './server/server_state.ts';
 
-export type { ReplicationService } from './replication_service.ts';
-export type { ServerState } from './server_state.ts';
+export type { ReplicationService } from './replication/replication_service.ts';
+export type { ServerState } from './server/server_state.ts';
 
 /** Documents that came beside the body (OP_MSG kind 1): whole documents back to back in `bytes[start, end)`. */
 export interface DocumentSequence {

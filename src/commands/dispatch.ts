@@ -25,7 +25,7 @@ import { frameReply, openReply } from '../wire/reply.ts';
 import { checkMemberState, checkRequest, ignoresReadConcern } from './admission.ts';
 import { answerableError } from './answerable_error.ts';
 import { checkSequences } from './check_sequences.ts';
-import { checkDrift, ReplyTimes } from './cluster_time.ts';
+import { checkDrift, ReplyTimes } from './concern/cluster_time.ts';
 import type { CommandTable } from './command_table.ts';
 import {
   confirmLinearizable,
@@ -34,15 +34,15 @@ import {
   waitAfterWrite,
   waitBeforeRead,
   writeConcernOf,
-} from './concern_waits.ts';
+} from './concern/concern_waits.ts';
 import type { ClientState, ServerState } from './context.ts';
 import { writeErrorReply, writeWriteConcernFailure } from './error_reply.ts';
 import { Exchange, type Services } from './exchange.ts';
-import { meetFailPoint } from './meet_fail_point.ts';
+import { meetFailPoint } from './server/meet_fail_point.ts';
 import { parseArguments, parseName } from './request.ts';
-import { defaultReadConcern } from './rw_concern_defaults.ts';
-import { classOf } from './usage.ts';
-import type { WriteConcern } from './write_concern.ts';
+import { defaultReadConcern } from './concern/rw_concern_defaults.ts';
+import { classOf } from './server/usage.ts';
+import type { WriteConcern } from './concern/write_concern.ts';
 
 /** Replies from this size on are sent from the writer's own buffer instead of a copy; it is used again once they left. */
 const HAND_OVER_BYTES_MIN = 32 * 1024;

@@ -5,7 +5,7 @@ import { encodeDocument } from '../bson/codec.ts';
 import { RawValue } from '../bson/value.ts';
 import type { BsonWriter } from '../bson/writer.ts';
 import type { Exchange } from './exchange.ts';
-import { writeWriteConcernError } from './write_concern.ts';
+import { writeWriteConcernError } from './concern/write_concern.ts';
 
 /** Codes after which a transaction may be run again from its start. Source: the transactions specification. */
 const TRANSIENT = new Set([112, 24, 267, 239, 246, 250, 272]);

@@ -8,7 +8,7 @@ import type { Message } from '../wire/message.ts';
 import type { ClientState, CommandContext, ReplicationService, ReplyStream, ServerState } from './context.ts';
 import { Operation, type OperationRegistry } from './operation.ts';
 import { ParsedRequest } from './request.ts';
-import type { WriteConcern, WriteConcernOutcome } from './write_concern.ts';
+import type { WriteConcern, WriteConcernOutcome } from './concern/write_concern.ts';
 
 /** What all requests of one member share. */
 export interface Services {

@@ -10,12 +10,12 @@ import { ElementReader } from '../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../bson/types.ts';
 import { isTruthy, stringOf, type RawValue } from '../bson/value.ts';
 import { NO_SEQUENCES, OP_CODE, type Message } from '../wire/message.ts';
-import { clusterTimeOf } from './cluster_time.ts';
+import { clusterTimeOf } from './concern/cluster_time.ts';
 import type { CommandRequest, DocumentSequence, ReadPreferenceMode } from './context.ts';
 import { strictBool, strictString, wholeMilliseconds, wrongType } from './fields.ts';
-import { checkLsid } from './lsid.ts';
-import { parseReadConcern, READ_CONCERN_LOCAL, type ReadConcern } from './read_concern.ts';
-import { parseReadPreference } from './read_preference.ts';
+import { checkLsid } from './session/lsid.ts';
+import { parseReadConcern, READ_CONCERN_LOCAL, type ReadConcern } from './concern/read_concern.ts';
+import { parseReadPreference } from './concern/read_preference.ts';
 
 const NO_BODY = new Uint8Array(0);
 const SECONDARY_OK_FLAG = 4;

@@ -1,9 +1,9 @@
 /** Copying a collection from another member: documents come in as they are, without entries and below every timestamp. */
 import { TIMESTAMP_NULL } from '../base/optime.ts';
 import { invariant } from '../base/invariant.ts';
-import type { Collection } from './collection.ts';
-import { buildAlone, type BuildTarget } from './index_build.ts';
-import { isIdKey, storedIndexSpec } from './index_spec.ts';
+import type { Collection } from './catalog/collection.ts';
+import { buildAlone, type BuildTarget } from './run/index_build.ts';
+import { isIdKey, storedIndexSpec } from './index/index_spec.ts';
 import { idOf } from './insertable.ts';
 import type { SessionStore } from './sessions.ts';
 

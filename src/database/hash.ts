@@ -3,7 +3,7 @@ import { createHash } from 'node:crypto';
 import type { Env } from '../base/env.ts';
 import { invariant } from '../base/invariant.ts';
 import type { Timestamp } from '../base/optime.ts';
-import type { Collection } from './collection.ts';
+import type { Collection } from './catalog/collection.ts';
 import { Turn } from './turn.ts';
 
 /** md5 as hexadecimal digits, per namespace and over all of them in the order of their names. */

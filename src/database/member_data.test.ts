@@ -2,7 +2,7 @@ import { describe, expect, test } from 'vitest';
 import { TIMESTAMP_MAX } from '../base/optime.ts';
 import { encodeDocument, decodePlain } from '../bson/codec.ts';
 import { checkData } from './check.ts';
-import { dropCollection, renameCollection } from './write_catalog.ts';
+import { dropCollection, renameCollection } from './write/write_catalog.ts';
 import { TestData } from './test_support.ts';
 
 describe('a member alone', () => {

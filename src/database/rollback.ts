@@ -4,9 +4,9 @@ import { fieldName } from '../bson/bytes.ts';
 import { ElementReader, findField } from '../bson/elements.ts';
 import { EntryView } from '../oplog/entry.ts';
 import type { Oplog } from '../oplog/oplog.ts';
-import type { Catalog } from './catalog.ts';
+import type { Catalog } from './catalog/catalog.ts';
 import { ID_NAME } from './insertable.ts';
-import { findById } from './write_documents.ts';
+import { findById } from './write/write_documents.ts';
 import { hexOf } from './uuid.ts';
 
 /** Receives the documents a rollback is about to take away, as they are now. */

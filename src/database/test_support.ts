@@ -13,17 +13,17 @@ import { Journal } from '../storage/journal.ts';
 import { MemoryBaseStore } from '../storage/memory_base_store.ts';
 import { Store } from '../storage/store.ts';
 import { ClusterClock } from './cluster_clock.ts';
-import type { Collection } from './collection.ts';
-import { DeleteRun } from './delete_run.ts';
+import type { Collection } from './catalog/collection.ts';
+import { DeleteRun } from './run/delete_run.ts';
 import { insertableDocument } from './insertable.ts';
-import { parseIndexSpec } from './index_spec_parse.ts';
+import { parseIndexSpec } from './index/index_spec_parse.ts';
 import { MemberData } from './member_data.ts';
-import { openFind } from './running_query.ts';
+import { openFind } from './run/running_query.ts';
 import type { RetryableSession } from './sessions.ts';
 import { Turn } from './turn.ts';
-import { UpdateRun } from './update_run.ts';
-import { createCollection, createEmptyIndex } from './write_catalog.ts';
-import { insertDocument } from './write_documents.ts';
+import { UpdateRun } from './run/update_run.ts';
+import { createCollection, createEmptyIndex } from './write/write_catalog.ts';
+import { insertDocument } from './write/write_documents.ts';
 
 const fail = (error: unknown): never => {
   throw error instanceof Error ? error : new Error(String(error));

@@ -10,7 +10,7 @@ import { invariant } from '../base/invariant.ts';
 import { APPLY_BATCH_BYTES_MAX, APPLY_BATCH_OPERATIONS_MAX, APPLY_BUFFER_BYTES_MAX } from '../base/limits.ts';
 import type { OpTime } from '../base/optime.ts';
 import type { UnixMs } from '../base/units.ts';
-import type { ApplyMode } from '../database/apply_entry.ts';
+import type { ApplyMode } from '../database/write/apply_entry.ts';
 import type { MemberData } from '../database/member_data.ts';
 import type { Position } from '../replication/progress.ts';
 

@@ -9,11 +9,15 @@ import { TERM_UNINITIALIZED, type OpTime, type Term, type Timestamp } from '../b
 import { ms, type Ms } from '../base/units.ts';
 import { encodeDocument } from '../bson/codec.ts';
 import type { OperationRegistry } from '../commands/operation.ts';
-import type { ReplicationService, ShutdownOptions, WriteConcernOutcome } from '../commands/replication_service.ts';
-import type { WriteConcern } from '../commands/write_concern.ts';
-import type { Parameters } from '../commands/parameters.ts';
+import type {
+  ReplicationService,
+  ShutdownOptions,
+  WriteConcernOutcome,
+} from '../commands/replication/replication_service.ts';
+import type { WriteConcern } from '../commands/concern/write_concern.ts';
+import type { Parameters } from '../commands/server/parameters.ts';
 import type { MemberData } from '../database/member_data.ts';
-import { dropTemporaryCollections } from '../database/write_catalog.ts';
+import { dropTemporaryCollections } from '../database/write/write_catalog.ts';
 import { parseConfig } from '../replication/config_parse.ts';
 import { configToDocument } from '../replication/config_document.ts';
 import { ReplicationCore } from '../replication/core.ts';

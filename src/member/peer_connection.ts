@@ -10,7 +10,7 @@ import { decodePlain } from '../bson/codec.ts';
 import { findField } from '../bson/elements.ts';
 import { isTruthy } from '../bson/value.ts';
 import { BsonWriter } from '../bson/writer.ts';
-import { MAX_WIRE_VERSION, MIN_WIRE_VERSION } from '../commands/version.ts';
+import { MAX_WIRE_VERSION, MIN_WIRE_VERSION } from '../commands/server/version.ts';
 import { MessageFramer } from '../wire/framer.ts';
 import { MSG_FLAG, WireError, type Message } from '../wire/message.ts';
 import { parseMessage, validateSections } from '../wire/parse.ts';

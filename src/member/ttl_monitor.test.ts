@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { Parameters } from '../commands/parameters.ts';
+import { Parameters } from '../commands/server/parameters.ts';
 import { TestData } from '../database/test_support.ts';
 import { TtlMonitor } from './ttl_monitor.ts';
 

@@ -2,8 +2,8 @@
 import { CommandError } from '../base/command_error.ts';
 import type { CancelTimer, Env } from '../base/env.ts';
 import { ms } from '../base/units.ts';
-import type { Parameters } from '../commands/parameters.ts';
-import { deleteExpired } from '../database/expired_documents.ts';
+import type { Parameters } from '../commands/server/parameters.ts';
+import { deleteExpired } from '../database/run/expired_documents.ts';
 import type { MemberData } from '../database/member_data.ts';
 
 export class TtlMonitor {

@@ -12,8 +12,8 @@ import { MEMBER_STATE, type MemberState } from '../../src/replication/member_sta
 import type { ReplicationService } from '../../src/commands/context.ts';
 import type { Services } from '../../src/commands/exchange.ts';
 import { OperationRegistry } from '../../src/commands/operation.ts';
-import { ServerState } from '../../src/commands/server_state.ts';
-import type { WriteConcern, WriteConcernOutcome } from '../../src/commands/write_concern.ts';
+import { ServerState } from '../../src/commands/server/server_state.ts';
+import type { WriteConcern, WriteConcernOutcome } from '../../src/commands/concern/write_concern.ts';
 
 export const PROCESS_ID = Uint8Array.of(1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12);
 

@@ -8,10 +8,10 @@ import { normalizePredicate } from '../../query/match/normalize_predicate.ts';
 import { conjunction, type Predicate } from '../../query/match/predicate.ts';
 import { serializePredicate } from '../../query/match/serialize_predicate.ts';
 import { isWildcardPath } from '../index_kinds/wildcard.ts';
-import type { Interval } from '../interval.ts';
+import type { Interval } from '../planner/interval.ts';
 import type { Access, IndexAccess, Plan, UnionAccess } from '../planner/access.ts';
 import { keyPatternOf, type CandidateField } from '../planner/candidate.ts';
-import type { RecordScan } from '../record_scan.ts';
+import type { RecordScan } from '../scan/record_scan.ts';
 import type { ExplainStage, StageCounts } from './stage.ts';
 
 /** A scan that was run to its end, or to where no more was wanted. */

@@ -2,9 +2,9 @@
 import type { BsonWriter } from '../../bson/writer.ts';
 import { normalizePredicate } from '../../query/match/normalize_predicate.ts';
 import { serializePredicate } from '../../query/match/serialize_predicate.ts';
-import type { Collection } from '../collection.ts';
-import { groupPlanOf } from '../distinct_query.ts';
-import { chooseAmongPlans, type Choice } from '../plan.ts';
+import type { Collection } from '../catalog/collection.ts';
+import { groupPlanOf } from '../run/distinct_query.ts';
+import { chooseAmongPlans, type Choice } from '../planner/plan.ts';
 import type { Plan } from '../planner/access.ts';
 import { distinctPlanOf } from '../planner/distinct_plan.ts';
 import { planCacheKeyOf, queryShapeOf } from '../planner/query_shape.ts';

@@ -2,10 +2,10 @@
 import { invariant } from '../../base/invariant.ts';
 import type { Turn } from '../turn.ts';
 import { PAUSE, type Source } from '../../query/pipeline/source.ts';
-import { openPlanned, type PlannedQuery } from '../running_query.ts';
-import type { Collection } from '../collection.ts';
+import { openPlanned, type PlannedQuery } from '../run/running_query.ts';
+import type { Collection } from '../catalog/collection.ts';
 import type { Plan } from '../planner/access.ts';
-import type { RecordScan, Step } from '../record_scan.ts';
+import type { RecordScan, Step } from '../scan/record_scan.ts';
 import { shapeOf, type ExplainedQuery, type QueryRun } from './query_stages.ts';
 
 export class ExplainRun implements QueryRun, Source {

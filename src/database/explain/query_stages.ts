@@ -4,17 +4,17 @@ import type { BsonWriter } from '../../bson/writer.ts';
 import type { CompiledFilter } from '../../query/matcher.ts';
 import type { SortSpec } from '../../query/sort.ts';
 import type { Timestamp } from '../../base/optime.ts';
-import type { Collection } from '../collection.ts';
-import { isInOrder, type Hint } from '../plan.ts';
-import { isCovered } from '../running_query.ts';
+import type { Collection } from '../catalog/collection.ts';
+import { isInOrder, type Hint } from '../planner/plan.ts';
+import { isCovered } from '../run/running_query.ts';
 import type { IndexAccess, Plan } from '../planner/access.ts';
 import type { KeyLimits } from '../planner/key_limits.ts';
 import { keyPatternOf } from '../planner/candidate.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { accessStages, writeIndex, type ScanRun } from './access_stages.ts';
 import type { DistinctGroup } from '../../query/pipeline/rewrite/distinct_group.ts';
-import { distinctShape } from '../distinct_query.ts';
-import { ProjectionShape } from '../projection_shape.ts';
+import { distinctShape } from '../run/distinct_query.ts';
+import { ProjectionShape } from '../planner/projection_shape.ts';
 import type { ExplainStage, StageCounts } from './stage.ts';
 
 /** What the query is for: reading, or one of the commands that do something with what is found. */

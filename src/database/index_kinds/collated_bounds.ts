@@ -8,7 +8,7 @@ import { IRREGULAR_FROM, IRREGULAR_TO, type EqualityKeys } from '../../query/col
 import { isSameCollation } from '../../query/collation.ts';
 import type { LeafPredicate } from '../../query/match/predicate.ts';
 import { isCollatable } from '../../query/value_order.ts';
-import { interval, point, union, type Interval, type IntervalBounds } from '../interval.ts';
+import { interval, point, union, type Interval, type IntervalBounds } from '../planner/interval.ts';
 import type { IndexSpec } from './index_kind.ts';
 import { valueBounds, type ValueBoundsShape } from './value_bounds.ts';
 

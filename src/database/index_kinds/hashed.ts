@@ -9,8 +9,14 @@ import { rawInt64, type RawValue } from '../../bson/value.ts';
 import { IRREGULAR_FROM, type EqualityKeys } from '../../query/collation/equality_keys.ts';
 import { isCollatable } from '../../query/value_order.ts';
 import { describeDocument } from '../../query/describe.ts';
-import { KeyExtractor, type Extraction, type KeyGenerator, type SingleKey, type ValueEncoder } from '../index_key.ts';
-import { EVERYTHING, isPoint, union, type Interval } from '../interval.ts';
+import {
+  KeyExtractor,
+  type Extraction,
+  type KeyGenerator,
+  type SingleKey,
+  type ValueEncoder,
+} from '../index/index_key.ts';
+import { EVERYTHING, isPoint, union, type Interval } from '../planner/interval.ts';
 import type { IndexKind, IndexSpec } from './index_kind.ts';
 import { IRREGULAR, listedBounds } from './collated_bounds.ts';
 import { valueHash } from '../../bson/value_hash.ts';

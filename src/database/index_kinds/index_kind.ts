@@ -7,11 +7,11 @@
  * (defaults, versions) is in the stored document and is not worked out again.
  */
 import type { RawValue } from '../../bson/value.ts';
-import type { IntervalBounds } from '../interval.ts';
+import type { IntervalBounds } from '../planner/interval.ts';
 import type { CompiledFilter } from '../../query/matcher.ts';
 import type { EqualityKeys } from '../../query/collation/equality_keys.ts';
 import type { LeafPredicate } from '../../query/match/predicate.ts';
-import type { IndexField, KeyGenerator } from '../index_key.ts';
+import type { IndexField, KeyGenerator } from '../index/index_key.ts';
 
 /** A specification as it is stored. */
 export interface IndexSpec {

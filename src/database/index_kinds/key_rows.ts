@@ -4,7 +4,7 @@ import { compareBytes, equalBytes } from '../../bson/bytes.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import type { RawValue } from '../../bson/value.ts';
 import type { EqualityKeys } from '../../query/collation/equality_keys.ts';
-import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index_key.ts';
+import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index/index_key.ts';
 
 /** What a document is listed by. */
 export interface KeyRows {

@@ -1,5 +1,5 @@
 /** The ordinary kind: values in MongoDB's order, ascending or descending, one field or several. */
-import { KeyExtractor, type ValueEncoder } from '../index_key.ts';
+import { KeyExtractor, type ValueEncoder } from '../index/index_key.ts';
 import { listedBounds } from './collated_bounds.ts';
 import type { IndexKind, IndexSpec } from './index_kind.ts';
 

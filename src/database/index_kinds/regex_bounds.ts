@@ -2,7 +2,7 @@
 import { rawString } from '../../bson/value.ts';
 import type { RegexParts } from '../../query/match/predicate.ts';
 import { rawRegex } from '../../query/match/regex.ts';
-import { interval, point, union, type IntervalBounds } from '../interval.ts';
+import { interval, point, union, type IntervalBounds } from '../planner/interval.ts';
 import { typeRange } from './type_range.ts';
 
 /** A stored regular expression that is the very same matches as well. */

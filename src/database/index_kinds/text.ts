@@ -21,7 +21,7 @@ import { BsonWriter } from '../../bson/writer.ts';
 import { describeDocument } from '../../query/describe.ts';
 import { languageNamed } from '../../query/text/language.ts';
 import { EVERY_FIELD, TextFields } from '../../query/text/text_fields.ts';
-import type { IndexField } from '../index_key.ts';
+import type { IndexField } from '../index/index_key.ts';
 import { elementsAlong } from './elements_along.ts';
 import type { IndexDraft, IndexKind } from './index_kind.ts';
 import { RowsKeyGenerator } from './key_rows.ts';

@@ -13,7 +13,7 @@ import { HASH_BITS_MAX, hashOf, rangesOfBox, type HashGrid } from '../../query/g
 import type { Region } from '../../query/geo/region.ts';
 import type { FlatPoint } from '../../query/geo/shape.ts';
 import { rawArrayOf } from '../../query/update/array_value.ts';
-import type { IndexField } from '../index_key.ts';
+import type { IndexField } from '../index/index_key.ts';
 import { elementsAlong } from './elements_along.ts';
 import type { IndexKind, IndexSpec } from './index_kind.ts';
 import { combinationsOf, RowsKeyGenerator, type KeyRows } from './key_rows.ts';

@@ -15,7 +15,7 @@ import {
   rawValue,
   type RawValue,
 } from '../../bson/value.ts';
-import { interval, point, type Interval } from '../interval.ts';
+import { interval, point, type Interval } from '../planner/interval.ts';
 
 const EMPTY = Uint8Array.of(5, 0, 0, 0, 0);
 const EMPTY_OBJECT = rawObject(EMPTY);

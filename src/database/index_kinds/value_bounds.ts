@@ -7,7 +7,7 @@ import { BSON_TYPE, isNumericType, type ValueSpan } from '../../bson/types.ts';
 import { numberOf, RAW_NULL, RAW_UNDEFINED, type RawValue } from '../../bson/value.ts';
 import type { LeafPredicate } from '../../query/match/predicate.ts';
 import { regexParts } from '../../query/match/regex.ts';
-import { EVERYTHING, interval, keyOf, point, union, type Interval, type IntervalBounds } from '../interval.ts';
+import { EVERYTHING, interval, keyOf, point, union, type Interval, type IntervalBounds } from '../planner/interval.ts';
 import { regexBounds } from './regex_bounds.ts';
 import { typeRange, typeRangeOf } from './type_range.ts';
 

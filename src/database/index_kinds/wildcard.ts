@@ -12,7 +12,7 @@ import { KeyWriter } from '../../bson/key.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
 import { RAW_MIN_KEY, RAW_NULL, RAW_UNDEFINED, RawValue, rawString, stringOf } from '../../bson/value.ts';
 import type { EqualityKeys } from '../../query/collation/equality_keys.ts';
-import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index_key.ts';
+import { NO_KEYS, type Extraction, type IndexField, type KeyGenerator } from '../index/index_key.ts';
 import { checkCompoundWildcard } from './compound_wildcard.ts';
 import type { IndexDraft, IndexKind, IndexSpec } from './index_kind.ts';
 import { listedBounds } from './collated_bounds.ts';

@@ -1,10 +1,10 @@
 /** The ways to the records of a query. */
 import type { Predicate } from '../../query/match/predicate.ts';
 import type { SortField } from '../../query/sort.ts';
-import type { Index } from '../index.ts';
+import type { Index } from '../index/index.ts';
 import type { KeyRange } from '../key_range.ts';
-import type { CachedChoice } from '../plan_cache.ts';
-import type { SpecialAccess } from '../special_plan.ts';
+import type { CachedChoice } from './plan_cache.ts';
+import type { SpecialAccess } from './special_plan.ts';
 import type { IndexBounds } from './index_bounds.ts';
 import type { KeyCheck } from './ranges.ts';
 

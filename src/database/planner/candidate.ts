@@ -7,13 +7,13 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { RAW_MIN_KEY, rawObject, rawString } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
 import type { LeafPredicate } from '../../query/match/predicate.ts';
-import type { Index } from '../index.ts';
+import type { Index } from '../index/index.ts';
 import type { IndexKind } from '../index_kinds/index_kind.ts';
 import { ordinaryKind } from '../index_kinds/ordinary.ts';
 import { isWildcardPath, wildcardPathsOf } from '../index_kinds/wildcard.ts';
-import { indexField, type IndexField } from '../index_key.ts';
-import { ID_INDEX_SPEC, storedIndexSpec } from '../index_spec.ts';
-import { interval, point, type Interval, type IntervalBounds } from '../interval.ts';
+import { indexField, type IndexField } from '../index/index_key.ts';
+import { ID_INDEX_SPEC, storedIndexSpec } from '../index/index_spec.ts';
+import { interval, point, type Interval, type IntervalBounds } from './interval.ts';
 import type { Condition } from './conditions.ts';
 
 export interface CandidateField extends IndexField {

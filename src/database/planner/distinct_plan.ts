@@ -2,8 +2,8 @@
  * Plans that read one entry of an index for each value of a field, as `distinct` and a `$group` that looks at one document of
  * each group need no more. MongoDB's name for them is DISTINCT_SCAN.
  */
-import type { PlanRequest } from '../plan.ts';
-import { isPoint } from '../interval.ts';
+import type { PlanRequest } from './plan.ts';
+import { isPoint } from './interval.ts';
 import type { IndexAccess, Plan } from './access.ts';
 import { candidatesOf, type CandidateField } from './candidate.ts';
 import { solutionsOf, usableIndexes, wholeIndexPlan } from './solutions.ts';

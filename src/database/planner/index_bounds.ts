@@ -20,7 +20,7 @@ import {
   type Interval,
   type IntervalBounds,
   type Tightness,
-} from '../interval.ts';
+} from './interval.ts';
 import { ANY_PATH, pathIntervals, type Candidate, type CandidateField } from './candidate.ts';
 import type { Condition } from './conditions.ts';
 

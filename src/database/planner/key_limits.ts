@@ -4,7 +4,7 @@ import { ElementReader } from '../../bson/elements.ts';
 import { KeyWriter } from '../../bson/key.ts';
 import { isSameCollation, type Collation } from '../../query/collation.ts';
 import { isCollatable } from '../../query/value_order.ts';
-import { compareInIndex, valuesIn } from '../index_order.ts';
+import { compareInIndex, valuesIn } from './index_order.ts';
 import type { Candidate } from './candidate.ts';
 
 /** Documents with a value for every field of the index, in its order. `min` belongs to the range, `max` does not. */

@@ -1,6 +1,6 @@
 /** Whether walking an index gives records in the order of a sort. */
 import type { SortField } from '../../query/sort.ts';
-import { isPoint, type Interval } from '../interval.ts';
+import { isPoint, type Interval } from './interval.ts';
 import type { CandidateField } from './candidate.ts';
 import type { IndexBounds } from './index_bounds.ts';
 

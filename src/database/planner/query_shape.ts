@@ -2,7 +2,7 @@
 import { describeDocument } from '../../query/describe.ts';
 import type { Collated, Predicate } from '../../query/match/predicate.ts';
 import type { SortField } from '../../query/sort.ts';
-import type { Collection } from '../collection.ts';
+import type { Collection } from '../catalog/collection.ts';
 import { implies } from './implication.ts';
 
 export function queryShapeOf(predicate: Predicate, sort: readonly SortField[] | undefined): string {

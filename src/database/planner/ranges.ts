@@ -1,7 +1,7 @@
 /** From the bounds of an index's fields to ranges of its table, and to checks of what ranges cannot say. */
 import { compareBytes } from '../../bson/bytes.ts';
 import { keyPartEnd } from '../../bson/key_reader.ts';
-import { isEverything, isPoint, type Interval } from '../interval.ts';
+import { isEverything, isPoint, type Interval } from './interval.ts';
 import { afterPrefix, join, type KeyRange } from '../key_range.ts';
 import type { IndexBounds } from './index_bounds.ts';
 

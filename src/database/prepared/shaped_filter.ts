@@ -7,7 +7,7 @@ import { RawValue } from '../../bson/value.ts';
 import { ShapeWriter } from '../../query/match/filter_shape.ts';
 import type { Predicate } from '../../query/match/predicate.ts';
 import type { CompiledFilter, Conjunct, Matcher } from '../../query/matcher.ts';
-import { chooseAmongPlans, choosePlan, type Plan, type PlanRequest } from '../plan.ts';
+import { chooseAmongPlans, choosePlan, type Plan, type PlanRequest } from '../planner/plan.ts';
 import type { CollectionQueries } from './prepared_queries.ts';
 
 /** In front of the shapes of filters alone; those of finds begin in other ways. */

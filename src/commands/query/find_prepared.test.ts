@@ -1,4 +1,5 @@
 /** Finds whose shape was planned before give what they would give if they were planned anew. */
+import { isDeepStrictEqual } from 'node:util';
 import { Binary, BSONRegExp, Decimal128, Double, Long, MaxKey, MinKey, ObjectId, Timestamp } from 'bson';
 import fc from 'fast-check';
 import { beforeAll, describe, expect, test } from 'vitest';
@@ -58,6 +59,16 @@ const ANEW = { allowDiskUse: false };
 
 async function bothWays(on: TestCommands, find: object): Promise<[prepared: Reply, planned: Reply]> {
   return [await on.run(find), await on.run({ ...find, ...ANEW })];
+}
+
+/**
+ * What a sort leaves open comes in the order of the plan, and the planned query may be the one that finds a better plan: both
+ * follow it from then on.
+ */
+async function expectSame(find: object): Promise<void> {
+  let [fast, slow] = await bothWays(db, find);
+  for (let i = 0; i < 2 && !isDeepStrictEqual(shown(fast), shown(slow)); i++) [fast, slow] = await bothWays(db, find);
+  expect(shown(fast)).toEqual(shown(slow));
 }
 
 function prepared(on: TestCommands, ns = 'db.c'): number {
@@ -136,8 +147,7 @@ describe('a find of a shape that was planned before', () => {
     await fc.assert(
       fc.asyncProperty(filterShape, rest, sets, async (shape, options, operandSets) => {
         for (const operands of [operandSets[0], operandSets[0], ...operandSets]) {
-          const [fast, slow] = await bothWays(db, { find: 'c', filter: filterOf(shape, operands), ...options });
-          expect(shown(fast)).toEqual(shown(slow));
+          await expectSame({ find: 'c', filter: filterOf(shape, operands), ...options });
         }
         largest = Math.max(largest, prepared(db));
       }),

@@ -36,7 +36,7 @@ describe('$collStats', () => {
 
   test('of a collection that does not exist has no count', async () => {
     const db = await open();
-    expect(await db.run(aggregate('none', { $collStats: { count: {} } }))).toMatchObject({ ok: 0, code: 26 });
+    expect(await db.run(aggregate('none', { $collStats: { count: {} } }))).toMatchObject({ ok: 0, code: 40481 });
     expect(await db.run(aggregate('none', { $collStats: {} }))).toMatchObject({ ok: 1 });
   });
 

@@ -1,5 +1,5 @@
 import { CommandError, inContext } from '../../base/command_error.ts';
-import { isInterruption, isNotPrimaryError, isShutdownError } from '../../base/error_codes.ts';
+import { ERROR_CODES, isInterruption, isNotPrimaryError, isShutdownError } from '../../base/error_codes.ts';
 import { isEmptyDocument, ElementReader } from '../../bson/elements.ts';
 import { readOpTime } from '../../bson/optime.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
@@ -281,9 +281,12 @@ class FindAndModifyRun implements BatchRun {
   }
 }
 
-/** Whether the statement itself failed, not the server that runs it. */
+/** No plan was found: nothing ran yet. */
+const UNPLANNED: ReadonlySet<number> = new Set([ERROR_CODES.IndexNotFound, ERROR_CODES.NoQueryExecutionPlans]);
+
+/** Whether the statement itself failed as it ran, not the server that runs it. */
 function isOfStatement(error: unknown): boolean {
-  if (!(error instanceof CommandError)) return false;
+  if (!(error instanceof CommandError) || UNPLANNED.has(error.code)) return false;
   return !isInterruption(error.code) && !isNotPrimaryError(error.code) && !isShutdownError(error.code);
 }
 

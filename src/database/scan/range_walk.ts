@@ -87,7 +87,7 @@ export class RangeWalk {
     }
   }
 
-  /** As {@link next}, but 'none' at the end of a range: a walk over many ranges without entries can pause between them. */
+  /** As {@link next}, but 'none' at the end of a range that others follow: a walk over many ranges without entries can pause between them. */
   tryNext(): TableCursor | undefined | 'none' {
     if (this.#walk === undefined) {
       if (this.#position >= this.#ranges.length) return undefined;
@@ -97,7 +97,7 @@ export class RangeWalk {
     if (this.#walk.cursor.next()) return this.#walk.cursor;
     this.#position += 1;
     this.#walk = undefined;
-    return 'none';
+    return this.#position < this.#ranges.length ? 'none' : undefined;
   }
 
   /** Goes on behind all keys of the range that begin with `prefix`. */

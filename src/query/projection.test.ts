@@ -33,6 +33,15 @@ describe('projections', () => {
     expect(projected({ 'a.b': 1, 's.t': 1 })).toEqual({ _id: 1, a: { b: 1 } });
   });
 
+  test('name very many fields', () => {
+    const names = Array.from({ length: 20_000 }, (_, i) => `f${i}`);
+    const spec = (flag: unknown): object => Object.fromEntries(names.map((name) => [name, flag]));
+    const document = { ...spec('x'), a: 1 };
+    expect(projected({ _id: 0, ...spec(1) }, document)).toEqual(spec('x'));
+    expect(projected(spec(0), document)).toEqual({ a: 1 });
+    expect(projected({ _id: 0, ...spec({ $literal: 2 }) }, document)).toEqual(spec(2));
+  });
+
   test('drop what is named', () => {
     expect(projected({ a: 0, l: 0 })).toEqual({ _id: 1, s: 'x' });
     expect(projected({ _id: 0, a: 0, l: 0 })).toEqual({ s: 'x' });

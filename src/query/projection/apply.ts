@@ -5,7 +5,7 @@
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import type { BsonWriter, FieldName } from '../../bson/writer.ts';
-import type { ProjectionNode } from './tree.ts';
+import type { ProjectionNode, ProjectionNodes } from './tree.ts';
 
 /** What becomes of fields that the tree does not name: 'include' drops them. Computed fields of 'add' keep their place. */
 export type ProjectionMode = 'include' | 'exclude' | 'add';
@@ -23,13 +23,13 @@ export class ProjectionRun {
    * Writes what is left of the document at `reader` (before its first element) into the document that is open.
    * `root` is the whole document, for expressions; asked for only when there are any.
    */
-  document(nodes: readonly ProjectionNode[], reader: ElementReader, root: () => Uint8Array, writer: BsonWriter): void {
+  document(nodes: ProjectionNodes, reader: ElementReader, root: () => Uint8Array, writer: BsonWriter): void {
     const seen = new Set<ProjectionNode>();
     const { bytes } = reader;
     const keepsOthers = this.#mode !== 'include';
     let runStart = reader.end;
     while (reader.next()) {
-      const node = nodeFor(nodes, reader);
+      const node = nodes.find(reader);
       if (node === undefined ? keepsOthers : node.kind === 'keep') continue;
       // The run of kept fields before this one: with 'include' only those that were named.
       if (reader.elementStart > runStart) writer.element(bytes, runStart, reader.elementStart);
@@ -38,7 +38,7 @@ export class ProjectionRun {
       this.#field(node, reader, root, writer, seen);
     }
     if (reader.end > runStart) writer.element(bytes, runStart, reader.end);
-    for (const node of nodes) if (!seen.has(node)) this.#addition(node, root, writer);
+    for (const node of nodes.list) if (!seen.has(node)) this.#addition(node, root, writer);
   }
 
   // oxlint-disable-next-line max-params -- runs for every named field: no object for its parameters
@@ -80,7 +80,7 @@ export class ProjectionRun {
   }
 
   /** A document of computed fields alone, where there was none. */
-  #empty(name: FieldName, children: readonly ProjectionNode[], { root, writer }: Target): void {
+  #empty(name: FieldName, children: ProjectionNodes, { root, writer }: Target): void {
     writer.startSubdocument(name);
     this.document(children, new ElementReader(NO_DOCUMENT), root, writer);
     writer.end();
@@ -123,9 +123,4 @@ export class ProjectionRun {
 interface Target {
   readonly root: () => Uint8Array;
   readonly writer: BsonWriter;
-}
-
-function nodeFor(nodes: readonly ProjectionNode[], reader: ElementReader): ProjectionNode | undefined {
-  for (const node of nodes) if (reader.nameEquals(node.name)) return node;
-  return undefined;
 }

@@ -1,5 +1,6 @@
 /** The shape of a projection: a tree of names with what happens to each. Also that of `$addFields`. */
 import { fieldName } from '../../bson/bytes.ts';
+import type { ElementReader } from '../../bson/elements.ts';
 import type { RawValue } from '../../bson/value.ts';
 import type { Expression } from '../expression.ts';
 
@@ -14,8 +15,30 @@ export type ProjectionLeaf =
 
 export type ProjectionNode = { readonly name: Uint8Array } & (
   | ProjectionLeaf
-  | { readonly kind: 'inside'; readonly children: readonly ProjectionNode[]; readonly computes: boolean }
+  | { readonly kind: 'inside'; readonly children: ProjectionNodes; readonly computes: boolean }
 );
+
+/** Of more names than this, a table is made, instead of comparing with each of them. */
+const COMPARED_NAMES_MAX = 8;
+
+/** What happens to the fields of one document, by their names. */
+export class ProjectionNodes {
+  /** In the order of the specification. */
+  readonly list: readonly ProjectionNode[];
+  readonly #table: ReadonlyMap<string, ProjectionNode> | undefined;
+
+  constructor(byName: ReadonlyMap<string, ProjectionNode>) {
+    this.list = [...byName.values()];
+    this.#table = byName.size > COMPARED_NAMES_MAX ? byName : undefined;
+  }
+
+  /** That of the field the reader is at. */
+  find(reader: ElementReader): ProjectionNode | undefined {
+    if (this.#table !== undefined) return this.#table.get(reader.name());
+    for (const node of this.list) if (reader.nameEquals(node.name)) return node;
+    return undefined;
+  }
+}
 
 /** Collects paths in the order given; collisions are found by the parser before. */
 export class ProjectionTree {
@@ -47,13 +70,15 @@ export class ProjectionTree {
     return this.#leaf?.kind === 'compute' || [...this.#children.values()].some((child) => child.computes);
   }
 
-  nodes(): ProjectionNode[] {
-    return [...this.#children].map(([text, child]) => {
-      const name = fieldName(text);
-      if (child.#leaf !== undefined) return { name, ...child.#leaf };
-      const children = child.nodes();
-      const computes = children.some((node) => node.kind === 'compute' || (node.kind === 'inside' && node.computes));
-      return { name, kind: 'inside', children, computes };
-    });
+  nodes(): ProjectionNodes {
+    return new ProjectionNodes(new Map([...this.#children].map(([name, child]) => [name, child.#node(name)])));
+  }
+
+  #node(text: string): ProjectionNode {
+    const name = fieldName(text);
+    if (this.#leaf !== undefined) return { name, ...this.#leaf };
+    const children = this.nodes();
+    const computes = children.list.some((node) => node.kind === 'compute' || (node.kind === 'inside' && node.computes));
+    return { name, kind: 'inside', children, computes };
   }
 }

@@ -224,6 +224,14 @@ describe('filters', () => {
     );
   });
 
+  test('a schema that requires very many fields', () => {
+    const required = Array.from({ length: 20_000 }, (_, i) => `f${i}`);
+    const document = Object.fromEntries(required.map((name) => [name, 1]));
+    expect(matches({ $jsonSchema: { required } }, document)).toBe(true);
+    const { f7: _, ...rest } = document;
+    expect(matches({ $jsonSchema: { required } }, { ...rest, other: 1 })).toBe(false);
+  });
+
   test('a DBRef is a literal', () => {
     const document = { a: { $ref: 'c', $id: 1 } };
     expect(matches({ a: { $ref: 'c', $id: 1 } }, document)).toBe(true);

@@ -202,6 +202,28 @@ describe('updates and their oplog entries', () => {
   });
 });
 
+describe('very many at once', () => {
+  const names = Array.from({ length: 20_000 }, (_, i) => `f${i}`);
+  const numbers = names.map((_, i) => i);
+
+  test('fields that are renamed', () => {
+    const document = Object.fromEntries(names.map((name, i) => [name, i]));
+    const renamed = { $rename: Object.fromEntries(names.map((name) => [name, `g.${name}`])) };
+    expect(diff({ _id: 1, ...document, g: {} }, renamed)).toEqual({
+      d: Object.fromEntries(names.map((name) => [name, false])),
+      sg: { i: document },
+    });
+  });
+
+  test('values that an array shall have, or shall not', () => {
+    const document = { _id: 1, l: numbers };
+    const others = [...numbers.slice(1), ...names, ...names];
+    const added = Object.fromEntries(names.map((name, i) => [`u${numbers.length + i}`, name]));
+    expect(diff(document, { $addToSet: { l: { $each: others } } })).toEqual({ sl: { a: true, ...added } });
+    expect(diff(document, { $pullAll: { l: others } })).toEqual({ u: { l: [0] } });
+  });
+});
+
 describe('entries applied to other documents', () => {
   const apply = (document: object, edits: object): unknown =>
     decodeDocument(applyDiff(encodeDocument(document), encodeDocument({ $v: 2, diff: edits })));

@@ -1,5 +1,5 @@
 /** Keywords of `$jsonSchema` about documents. */
-import { fieldName } from '../../bson/bytes.ts';
+import { fieldName, textOf } from '../../bson/bytes.ts';
 import { ElementReader, findElement, findField } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, type RawValue } from '../../bson/value.ts';
@@ -39,8 +39,25 @@ function names(keyword: string, list: RawValue): Uint8Array[] {
   return found.map(fieldName);
 }
 
+/** More fields than this are looked for in one walk over the document. */
+const SEARCHED_FIELDS_MAX = 16;
+
 function hasFields(wanted: readonly Uint8Array[]): ValueTest {
+  if (wanted.length > SEARCHED_FIELDS_MAX)
+    return hasManyFields(new Set(wanted.map((name) => textOf(name, 0, name.length))));
   return (bytes, _type, start) => wanted.every((name) => findElement(bytes, start, name) >= 0);
+}
+
+function hasManyFields(wanted: ReadonlySet<string>): ValueTest {
+  return (bytes, _type, start) => {
+    const found = new Set<string>();
+    const reader = new ElementReader(bytes, start);
+    while (reader.next()) {
+      const name = reader.name();
+      if (wanted.has(name)) found.add(name);
+    }
+    return found.size === wanted.size;
+  };
 }
 
 interface Properties {

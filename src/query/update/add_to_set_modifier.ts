@@ -4,11 +4,11 @@ import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { itemsOf, rawArrayOf } from './array_value.ts';
+import { distinctOf, missingFrom } from './item_set.ts';
 import { KEEP, simpleModifier } from './leaf.ts';
 
 export const addToSetModifier = simpleModifier('$addToSet', 'create', (operand, _path, { order }) => {
-  const isEqual = (a: RawValue, b: RawValue): boolean => order.compare(a, b) === 0;
-  const wanted = distinct(parseItems(operand), isEqual);
+  const wanted = distinctOf(parseItems(operand), order);
   return (target) => {
     const { value } = target;
     if (value === undefined) return { kind: 'set', value: rawArrayOf(wanted) };
@@ -20,14 +20,10 @@ export const addToSetModifier = simpleModifier('$addToSet', 'create', (operand, 
       );
     }
     const old = itemsOf(value);
-    const items = wanted.filter((item) => !old.some((other) => isEqual(item, other)));
+    const items = missingFrom(old, wanted, order);
     return items.length === 0 ? KEEP : { kind: 'append', length: old.length, items };
   };
 });
-
-function distinct(items: readonly RawValue[], isEqual: (a: RawValue, b: RawValue) => boolean): RawValue[] {
-  return items.filter((item, i) => !items.slice(0, i).some((other) => isEqual(item, other)));
-}
 
 function parseItems(operand: RawValue): RawValue[] {
   if (operand.type !== BSON_TYPE.object) return [operand];

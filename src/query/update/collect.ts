@@ -1,6 +1,6 @@
 /** An update tree and a document to the edits it makes there. */
 import { CommandError } from '../../base/command_error.ts';
-import { ElementReader, findField } from '../../bson/elements.ts';
+import { findField } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { RAW_NULL, rawObject, type RawValue } from '../../bson/value.ts';
 import { BsonWriter } from '../../bson/writer.ts';
@@ -10,6 +10,7 @@ import type { UpdateContext } from './context.ts';
 import { itemsOf } from './array_value.ts';
 import type { ArrayEdits, DocumentEdits, Edits, FieldValue, ItemEdit, NestedEdits } from './edits.ts';
 import { isEmptyEdits } from './edits.ts';
+import { FieldFinder, SEARCHED_FIELDS_MAX, tableOf } from './field_finder.ts';
 import type { Leaf, LeafEdit } from './leaf.ts';
 import {
   child,
@@ -24,9 +25,6 @@ import { updateIndex } from './update_path.ts';
 
 /** Most nulls that one update puts between an array's end and a new index. Source: MongoDB's limit. */
 const PADDING_MAX = 1_500_000;
-
-/** Of more fields than this, a table is made, instead of walking to each of them. */
-const SEARCHED_FIELDS_MAX = 16;
 
 export interface CollectOptions {
   readonly context: UpdateContext;
@@ -54,6 +52,7 @@ const KEEP: ChildEdit = { kind: 'keep' };
 class Collector {
   readonly #document: Uint8Array;
   readonly #options: CollectOptions;
+  readonly #finder = new FieldFinder();
 
   constructor(document: Uint8Array, options: CollectOptions) {
     this.#document = document;
@@ -117,7 +116,7 @@ class Collector {
 
   #leafEdit(leaf: Leaf, value: RawValue | undefined, path: string, field: string): LeafEdit {
     const { context, isInsert } = this.#options;
-    return leaf.edit({ value, path, field, document: this.#document, context, isInsert });
+    return leaf.edit({ value, path, field, document: this.#document, finder: this.#finder, context, isInsert });
   }
 
   /** A path that does not exist: the document that its leaves make together. */
@@ -209,17 +208,6 @@ class Collector {
     if (this.#leafEdit(leaf, undefined, path, component).kind === 'keep') return;
     throw new CommandError('PathNotViable', `Cannot create field '${component}' in element ${shown}`);
   }
-}
-
-/** All fields of a document by their names; of a name that occurs twice the first. */
-function tableOf({ bytes, start }: RawValue): Map<string, RawValue> {
-  const table = new Map<string, RawValue>();
-  const reader = new ElementReader(bytes, start);
-  while (reader.next()) {
-    const name = reader.name();
-    if (!table.has(name)) table.set(name, reader.value());
-  }
-  return table;
 }
 
 /** Where a path cannot go on: the component that is not there, its path, and the element it should be in. */

@@ -2,6 +2,7 @@
 import type { RawValue } from '../../bson/value.ts';
 import type { ExpressionScope } from '../expression.ts';
 import type { UpdateContext } from './context.ts';
+import type { FieldFinder } from './field_finder.ts';
 
 /** The end of a path in the document as it was before the update. */
 export interface LeafTarget {
@@ -12,6 +13,8 @@ export interface LeafTarget {
   /** The last component of the path. */
   readonly field: string;
   readonly document: Uint8Array;
+  /** Of `document`. */
+  readonly finder: FieldFinder;
   readonly context: UpdateContext;
   /** Whether the document is the seed of an upsert. */
   readonly isInsert: boolean;

@@ -5,6 +5,7 @@ import { integerOf, isWholeNumber, type RawValue } from '../../bson/value.ts';
 import { describeElement } from '../describe.ts';
 import { compileItemFilter } from '../match/item_filter.ts';
 import { itemsOf, rawArrayOf } from './array_value.ts';
+import { containsOneOf } from './item_set.ts';
 import { KEEP, simpleModifier, type LeafEdit } from './leaf.ts';
 
 export const popModifier = simpleModifier('$pop', 'check', (operand, path) => {
@@ -35,8 +36,8 @@ export const pullAllModifier = simpleModifier('$pullAll', 'check', (operand, _pa
       `$pullAll requires an array argument but was given a ${typeAlias(operand.type)}`,
     );
   }
-  const pulled = itemsOf(operand);
-  return ({ value }) => without('$pullAll', value, (item) => pulled.some((other) => order.compare(item, other) === 0));
+  const isPulled = containsOneOf(itemsOf(operand), order);
+  return ({ value }) => without('$pullAll', value, isPulled);
 });
 
 function without(name: string, value: RawValue | undefined, isPulled: (item: RawValue) => boolean): LeafEdit {

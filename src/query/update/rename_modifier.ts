@@ -1,12 +1,11 @@
 /** `$rename`: one leaf takes the field away, the other puts its value at the new path. Neither may lie in an array. */
 import { CommandError } from '../../base/command_error.ts';
 import { fieldName } from '../../bson/bytes.ts';
-import { findField } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { maybeStringOf, rawObject, type RawValue } from '../../bson/value.ts';
 import { describeElement } from '../describe.ts';
 import { describeId } from './document_id.ts';
-import { KEEP, type Modifier } from './leaf.ts';
+import { KEEP, type LeafTarget, type Modifier } from './leaf.ts';
 import { updatePath } from './update_path.ts';
 
 export const renameModifier: Modifier = {
@@ -27,10 +26,10 @@ export const renameModifier: Modifier = {
         path: to,
         leaf: {
           missingPath: 'create',
-          edit: ({ document }) => {
-            const value = sourceValue(document, from, fromNames);
+          edit: (target) => {
+            const value = sourceValue(target, from, fromNames);
             if (value === undefined) return KEEP;
-            refuseArrays('destination', document, to, toNames);
+            refuseArrays('destination', target, to, toNames);
             return { kind: 'set', value };
           },
         },
@@ -65,12 +64,12 @@ function isDynamic(path: string): boolean {
   return path.split('.').some((component) => component === '$' || component.startsWith('$['));
 }
 
-function sourceValue(document: Uint8Array, path: string, names: readonly Uint8Array[]): RawValue | undefined {
-  let container = rawObject(document);
+function sourceValue(target: LeafTarget, path: string, names: readonly Uint8Array[]): RawValue | undefined {
+  let container = rawObject(target.document);
   const components = path.split('.');
   for (const [i, name] of names.entries()) {
     if (container.type === BSON_TYPE.array && /^[0-9]+$/.test(components[i])) {
-      refuseArrays('source', document, path, names);
+      refuseArrays('source', target, path, names);
     }
     if (container.type !== BSON_TYPE.object) {
       const shown = describeElement(components[i - 1], container);
@@ -79,23 +78,23 @@ function sourceValue(document: Uint8Array, path: string, names: readonly Uint8Ar
         `cannot use the part (${components[i - 1]} of ${path}) to traverse the element ({${shown}})`,
       );
     }
-    const value = findField(container.bytes, name, container.start);
+    const value = target.finder.find(container, components[i], name);
     if (value === undefined) return undefined;
     container = value;
   }
   return container;
 }
 
-function refuseArrays(role: string, document: Uint8Array, path: string, names: readonly Uint8Array[]): void {
-  let container = rawObject(document);
+function refuseArrays(role: string, target: LeafTarget, path: string, names: readonly Uint8Array[]): void {
+  let container = rawObject(target.document);
   const components = path.split('.');
   for (const [i, name] of names.slice(0, -1).entries()) {
-    const value = container.type === BSON_TYPE.object ? findField(container.bytes, name, container.start) : undefined;
+    const value = container.type === BSON_TYPE.object ? target.finder.find(container, components[i], name) : undefined;
     if (value === undefined) return;
     if (value.type === BSON_TYPE.array) {
       throw new CommandError(
         'BadValue',
-        `The ${role} field cannot be an array element, '${path}' in doc with ${describeId(document)} ` +
+        `The ${role} field cannot be an array element, '${path}' in doc with ${describeId(target.document)} ` +
           `has an array field called '${components[i]}'`,
       );
     }

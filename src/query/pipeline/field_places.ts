@@ -9,6 +9,7 @@
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import { BsonWriter } from '../../bson/writer.ts';
+import { PathSet } from '../path_set.ts';
 
 type ChangeDocument = (document: Uint8Array) => Uint8Array;
 
@@ -18,7 +19,8 @@ export interface PathChanges {
   readonly removes: readonly string[];
 }
 
-interface PlacedStage extends PathChanges {
+interface PlacedStage {
+  readonly removes: PathSet;
   /** Whether its documents need outlines: known when all stages are compiled. */
   isPlaced: boolean;
 }
@@ -36,11 +38,11 @@ export class FieldPlaces {
 
   /** The change that a stage makes, keeping places where that matters. Called in the order of the stages. */
   keeping(change: ChangeDocument, changes: PathChanges): ChangeDocument {
-    const stage: PlacedStage = { ...changes, isPlaced: false };
-    const first = this.#run.findIndex(({ removes }) => overlap(removes, stage.sets));
+    const stage: PlacedStage = { removes: new PathSet(changes.removes), isPlaced: false };
+    const first = this.#run.findIndex(({ removes }) => changes.sets.some((path) => removes.touches(path)));
     this.#run.push(stage);
     if (first >= 0) for (const one of this.#run.slice(first)) one.isPlaced = true;
-    const sets = new Set(stage.sets);
+    const sets = new Set(changes.sets);
     return (document) => (stage.isPlaced ? this.#arranged(document, change(document), sets) : change(document));
   }
 
@@ -54,11 +56,6 @@ export class FieldPlaces {
     this.#outlines.set(arranged.document, arranged.outline);
     return arranged.document;
   }
-}
-
-/** Whether one path of each is the same, or inside the other. */
-function overlap(some: readonly string[], others: readonly string[]): boolean {
-  return some.some((a) => others.some((b) => a === b || a.startsWith(`${b}.`) || b.startsWith(`${a}.`)));
 }
 
 interface Arranged {

@@ -3,6 +3,7 @@ import { BSON_TYPE } from '../../../bson/types.ts';
 import { isNumericType } from '../../../bson/types.ts';
 import { isTruthy, stringOf, type RawValue } from '../../../bson/value.ts';
 import { BsonWriter } from '../../../bson/writer.ts';
+import { isBelowOneOf } from '../../path_set.ts';
 import { addExpressionPaths } from './expression_paths.ts';
 import { partsOf } from './match_parts.ts';
 import { fieldsIn, specOf, textIn, type StageSpec } from './stage_spec.ts';
@@ -127,7 +128,7 @@ function facets(operand: RawValue, paths: Set<string>): Effect {
 
 function projectionOf(paths: ReadonlySet<string>): Uint8Array {
   const sorted = [...paths].toSorted((a, b) => (a < b ? -1 : 1));
-  const shortest = sorted.filter((path) => !sorted.some((other) => path.startsWith(`${other}.`)));
+  const shortest = sorted.filter((path) => !isBelowOneOf(path, paths));
   const writer = new BsonWriter().startDocument();
   for (const path of shortest) writer.int32(path, 1);
   if (shortest.length > 0 && !shortest.some((path) => path === '_id' || path.startsWith('_id.'))) {

@@ -1,6 +1,7 @@
 /** What a stage that passes every document on changes of it. */
 import { BSON_TYPE, isNumericType } from '../../../bson/types.ts';
 import { isTruthy, stringOf, type RawValue } from '../../../bson/value.ts';
+import { PathSet } from '../../path_set.ts';
 import { fieldsIn, overlaps, textIn, type StageSpec } from './stage_spec.ts';
 
 export interface StageChanges {
@@ -50,7 +51,8 @@ const TRANSFORMATIONS: ReadonlySet<string> = new Set([
 ]);
 
 function changing(paths: readonly string[], copies = NO_COPIES): StageChanges {
-  return { keeps: (path) => !paths.some((changed) => overlaps(changed, path)), copies };
+  const changed = new PathSet(paths);
+  return { keeps: (path) => !changed.touches(path), copies };
 }
 
 function textsIn(operand: RawValue): string[] {
@@ -91,10 +93,8 @@ function projection(operand: RawValue): StageChanges | undefined {
   if (isExclusion && !isIdKept) return changing(dropped);
   const kept = fields.filter(([, value]) => isFlag(value) && isTruthy(value)).map(([name]) => name);
   if (!dropped.includes('_id') && !fields.some(([name]) => overlaps(name, '_id'))) kept.push('_id');
-  return {
-    keeps: (path) => kept.some((one) => one === path || path.startsWith(`${one}.`)),
-    copies: copiesIn(fields),
-  };
+  const keptPaths = new PathSet(kept);
+  return { keeps: (path) => keptPaths.covers(path), copies: copiesIn(fields) };
 }
 
 function isFlag(value: RawValue): boolean {

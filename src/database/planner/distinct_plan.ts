@@ -36,8 +36,7 @@ function settled(request: PlanRequest): Parameters<typeof solutionsOf>[0] {
 
 /** Walks of whole indexes that begin with the field, the shortest keys first. */
 function wholePlans(request: PlanRequest, path: string): Plan[] {
-  const { predicate } = request.filter;
-  const indexes = usableIndexes(settled(request), predicate);
+  const indexes = usableIndexes(settled(request), () => false);
   const found = indexes.filter((index) => index !== undefined && index.spec.fields[0].path === path);
   const sorted = found.toSorted((a, b) => (a?.spec.fields.length ?? 0) - (b?.spec.fields.length ?? 0));
   return sorted.flatMap((index) => {

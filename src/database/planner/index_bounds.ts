@@ -13,7 +13,7 @@ import type { LeafPredicate, Predicate } from '../../query/match/predicate.ts';
 import {
   complement,
   EVERYTHING,
-  intersect,
+  intersectAll,
   isEverything,
   isPoint,
   point,
@@ -22,7 +22,7 @@ import {
   type Tightness,
 } from './interval.ts';
 import { ANY_PATH, pathIntervals, type Candidate, type CandidateField } from './candidate.ts';
-import type { Condition } from './conditions.ts';
+import type { Condition, ElementGroup } from './conditions.ts';
 
 /** A part of the conjunction that the value of one field of the key decides. */
 export interface KeyTest {
@@ -131,25 +131,24 @@ interface Usable {
 }
 
 function joined(usable: readonly Usable[]): FieldChoice {
-  let { intervals } = usable[0].bounds;
-  const tightness = new Map<Condition, Tightness>();
-  for (const [i, { condition, bounds }] of usable.entries()) {
-    if (i > 0) intervals = intersect(intervals, bounds.intervals);
-    tightness.set(condition, bounds.tightness);
-  }
+  const intervals = intersectAll(usable.map(({ bounds }) => bounds.intervals));
+  const tightness = new Map(usable.map(({ condition, bounds }) => [condition, bounds.tightness]));
   return { conditions: usable.map((one) => one.condition), intervals, tightness };
 }
 
 /** Conditions that may be met only by one and the same value: each alone, and those of one `$elemMatch`. */
 function setsOfOneElement(usable: readonly Usable[], field: CandidateField): Usable[][] {
   const sets = usable.map((one) => [one]);
-  const groups = new Set(usable.map(({ condition }) => condition.group));
-  for (const group of groups) {
+  const grouped = new Map<ElementGroup, Usable[]>();
+  for (const one of usable) {
+    const { group } = one.condition;
     // An array below the element could again meet each condition with another value.
     if (group === undefined || field.arrays >> group.depth !== 0) continue;
-    sets.push(usable.filter(({ condition }) => condition.group === group));
+    const others = grouped.get(group);
+    if (others === undefined) grouped.set(group, [one]);
+    else others.push(one);
   }
-  return sets;
+  return [...sets, ...grouped.values()];
 }
 
 /** A rough order of how much is left: points first, then what is bounded on both sides. */

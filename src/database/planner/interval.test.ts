@@ -2,7 +2,17 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { compareBytes } from '../../bson/bytes.ts';
 import { rawInt32 } from '../../bson/value.ts';
-import { complement, EVERYTHING, intersect, interval, isEverything, keyOf, union, type Interval } from './interval.ts';
+import {
+  complement,
+  EVERYTHING,
+  intersect,
+  intersectAll,
+  interval,
+  isEverything,
+  keyOf,
+  union,
+  type Interval,
+} from './interval.ts';
 
 const NUMBERS = Array.from({ length: 9 }, (_, i) => i);
 
@@ -25,6 +35,15 @@ describe('intervals', () => {
       fc.property(intervals, intervals, (a, b) => {
         const both = intersect(a, b);
         for (const n of NUMBERS) expect(has(both, n)).toBe(has(a, n) && has(b, n));
+      }),
+    );
+  });
+
+  test('an intersection of many is that of one after the other', () => {
+    fc.assert(
+      fc.property(fc.array(intervals, { minLength: 1, maxLength: 6 }), ([first, ...others]) => {
+        const expected = others.reduce<readonly Interval[]>((a, b) => intersect(a, b), first);
+        expect(intersectAll([first, ...others])).toEqual(expected);
       }),
     );
   });

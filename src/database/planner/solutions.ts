@@ -30,7 +30,7 @@ export interface SolutionRequest {
 export function solutionsOf(request: SolutionRequest): readonly Plan[] {
   const { predicate } = request.filter;
   const conjuncts = conjunctsOf(predicate);
-  const indexes = usableIndexes(request, predicate);
+  const indexes = usableIndexes(request, (filter) => implies(predicate, filter));
   const plans = plansOf(indexes, conjuncts, request.sort);
   for (const conjunct of conjuncts) {
     if (conjunct.kind !== 'or') continue;
@@ -43,8 +43,14 @@ export function solutionsOf(request: SolutionRequest): readonly Plan[] {
   return plans;
 }
 
-/** Those that list all that the filter may match; undefined stands for the one on `_id`. */
-export function usableIndexes(request: SolutionRequest, predicate: Predicate): (Index | undefined)[] {
+/**
+ * Those that list all that the query may match; undefined stands for the one on `_id`. `impliesFilter` says whether the
+ * query's matches all match the filter of a partial index.
+ */
+export function usableIndexes(
+  request: SolutionRequest,
+  impliesFilter: (filter: Predicate) => boolean,
+): (Index | undefined)[] {
   const { collection, only, at, allowed } = request;
   if (only !== undefined) return [only.index];
   const usable: (Index | undefined)[] = [];
@@ -54,7 +60,7 @@ export function usableIndexes(request: SolutionRequest, predicate: Predicate): (
     const { spec, readyAt } = index;
     if (spec.isHidden || (allowed !== undefined && !allowed.has(spec.name))) continue;
     if (readyAt !== TIMESTAMP_NULL && readyAt > at) continue;
-    if (spec.partialFilter === undefined || implies(predicate, spec.partialFilter.predicate)) usable.push(index);
+    if (spec.partialFilter === undefined || impliesFilter(spec.partialFilter.predicate)) usable.push(index);
   }
   return usable;
 }
@@ -105,7 +111,8 @@ function planFrom(bounds: IndexBounds, conjuncts: readonly Predicate[], sort: re
 /** What the keys do not decide. */
 function residualOf(bounds: IndexBounds, conjuncts: readonly Predicate[]): Predicate | undefined {
   const { answered, keyTests } = bounds;
-  const left = conjuncts.filter((one) => !answered.has(one) && !keyTests.some((test) => test.conjunct === one));
+  const tested = new Set(keyTests.map(({ conjunct }) => conjunct));
+  const left = conjuncts.filter((one) => !answered.has(one) && !tested.has(one));
   return left.length === 0 ? undefined : conjunction(left);
 }
 
@@ -154,17 +161,18 @@ interface Disjunction {
 function unionPlan(request: SolutionRequest, query: Disjunction): Plan | undefined {
   const { sort } = request;
   const { disjunction, conjuncts } = query;
+  // The disjunction itself implies nothing that each of its branches does not.
+  const left = conjuncts.filter((one) => one !== disjunction);
   const found: BranchPlan[] = [];
   for (const child of query.branches) {
     const parts = conjunctsOf(child);
-    const indexes = usableIndexes(request, conjunction([...conjuncts, child]));
+    const indexes = usableIndexes(request, (filter) => implies(conjunction([...left, child]), filter));
     const best = bestBounds(indexes, parts);
     if (best === undefined) return undefined;
     found.push({ bounds: best, residual: residualOf(best, parts) });
   }
   const merged = mergeSameIndex(found);
   const isAnswered = merged.every(({ bounds, residual }) => residual === undefined && bounds.keyTests.length === 0);
-  const left = conjuncts.filter((one) => one !== disjunction);
   const rest = left.length === 0 ? undefined : conjunction(left);
   const directions = sort === undefined ? [] : merged.map(({ bounds }) => orderOf(bounds, sort));
   const isOrdered = sort !== undefined && directions.every((one) => one !== undefined);
@@ -182,7 +190,8 @@ function unionPlan(request: SolutionRequest, query: Disjunction): Plan | undefin
   return { access: { kind: 'union', branches, order, isRooted }, isSorted, isExact, residual: rest };
 }
 
-interface BranchPlan {
+/** What one branch of an `$or` does. */
+export interface BranchPlan {
   readonly bounds: IndexBounds;
   readonly residual: Predicate | undefined;
 }
@@ -212,27 +221,32 @@ export function worthOf(bounds: IndexBounds): number {
   return worth;
 }
 
-/** Branches that differ only in the bounds of the first field of one index become one. */
-function mergeSameIndex(branches: readonly BranchPlan[]): BranchPlan[] {
-  const merged: BranchPlan[] = [];
+/** Branches that differ only in the bounds of the first field of one index become one, where the first of them stood. */
+export function mergeSameIndex(branches: readonly BranchPlan[]): BranchPlan[] {
+  const alike = new Map<Index | undefined, BranchPlan[]>();
+  const groups: BranchPlan[][] = [];
   for (const branch of branches) {
-    const i = merged.findIndex((other) => mayMerge(other, branch));
-    if (i < 0) {
-      merged.push(branch);
+    const { index } = branch.bounds.candidate;
+    const group = mayMerge(branch) ? alike.get(index) : undefined;
+    if (group !== undefined) {
+      group.push(branch);
       continue;
     }
-    const other = merged[i].bounds;
-    const fields = [union([...other.fields[0], ...branch.bounds.fields[0]]), ...other.fields.slice(1)];
-    merged[i] = { bounds: { ...other, fields }, residual: undefined };
+    const own = [branch];
+    groups.push(own);
+    if (mayMerge(branch)) alike.set(index, own);
   }
-  return merged;
+  return groups.map(mergedBranch);
 }
 
-function mayMerge(a: BranchPlan, b: BranchPlan): boolean {
-  if (a.residual !== undefined || b.residual !== undefined) return false;
-  if (a.bounds.candidate.index !== b.bounds.candidate.index || a.bounds.candidate.isWildcard) return false;
-  return [a, b].every(
-    ({ bounds }) =>
-      bounds.keyTests.length === 0 && bounds.fields.slice(1).every((intervals) => isEverything(intervals)),
-  );
+function mayMerge({ bounds, residual }: BranchPlan): boolean {
+  if (residual !== undefined || bounds.keyTests.length > 0 || bounds.candidate.isWildcard) return false;
+  return bounds.fields.slice(1).every((intervals) => isEverything(intervals));
+}
+
+function mergedBranch(group: readonly BranchPlan[]): BranchPlan {
+  const [first] = group;
+  if (group.length === 1) return first;
+  const intervals = union(group.flatMap(({ bounds }) => bounds.fields[0]));
+  return { bounds: { ...first.bounds, fields: [intervals, ...first.bounds.fields.slice(1)] }, residual: undefined };
 }

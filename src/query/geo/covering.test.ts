@@ -2,9 +2,10 @@ import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { ancestorsOf, cellAt, cellNumber, cellRange, childrenOf, circleAround, LEVEL_MAX, type Cell } from './cells.ts';
 import { cellsOfShape, distanceFromCap, joined, rangesAround, without } from './covering.ts';
-import { Loop, problemOf } from './loop.ts';
+import { Loop } from './loop.ts';
 import { Polygon } from './polygon.ts';
 import { shapeDistance, shapesMeet } from './relations.ts';
+import { problemOf } from './ring_problem.ts';
 import type { Shape } from './shape.ts';
 import { angleBetween, vectorAt, type Vector } from './vector.ts';
 

@@ -5,8 +5,8 @@
  */
 import { ancestorsOf, cellAt, cellNumber, cellRange, childrenOf, circleAround, FACES, LEVEL_MAX } from './cells.ts';
 import type { Cell, CellRange } from './cells.ts';
+import { EdgeTree } from './edge_tree.ts';
 import type { Region } from './region.ts';
-import { shapeDistance } from './relations.ts';
 import type { Shape } from './shape.ts';
 import { angleBetween, TOUCH_RADIANS, type Vector } from './vector.ts';
 
@@ -29,7 +29,7 @@ export function cellsOfShape(shape: Shape): readonly Cell[] {
     const cells = points.map((point) => cellAt(point, LEVEL_MAX));
     return cells.filter((cell, i) => cells.findIndex((one) => isSameCell(one, cell)) === i);
   }
-  return coveringOf((p) => shapeDistance(p, shape), CELLS_OF_SHAPE_MAX);
+  return coveringOf(distanceFromShape(shape), CELLS_OF_SHAPE_MAX);
 }
 
 function isSameCell(a: Cell, b: Cell): boolean {
@@ -49,12 +49,29 @@ export function rangesAround(distanceFrom: DistanceFrom): CellRange[] {
 export function distanceFromRegion(region: Region): DistanceFrom | undefined {
   switch (region.kind) {
     case 'shape':
-      return (p) => shapeDistance(p, region.shape);
+      return distanceFromShape(region.shape);
     case 'cap':
       return distanceFromCap(region.cap.center, region.cap.radius);
     default:
       return undefined;
   }
+}
+
+/** Like {@link shapeDistance}, for asking often. */
+export function distanceFromShape({ lines, points, polygons }: Shape): DistanceFrom {
+  const trees = lines.map((line) => EdgeTree.along(line, false));
+  if (points.length > 0) trees.push(EdgeTree.ofPoints(inCellOrder(points)));
+  return (p) => {
+    let nearest = Infinity;
+    for (const tree of trees) nearest = Math.min(nearest, tree.distance(p));
+    for (const polygon of polygons) nearest = Math.min(nearest, polygon.distance(p));
+    return nearest;
+  };
+}
+
+function inCellOrder(points: readonly Vector[]): Vector[] {
+  const numbered = points.map((point) => ({ point, number: cellNumber(cellAt(point, LEVEL_MAX)) }));
+  return numbered.sort((a, b) => a.number - b.number).map(({ point }) => point);
 }
 
 export function distanceFromCap(center: Vector, radius: number): DistanceFrom {

@@ -4,7 +4,7 @@ import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
 import { maybeStringOf, type RawValue } from '../../bson/value.ts';
 import { describeValue } from '../describe.ts';
-import { Loop, problemOf } from './loop.ts';
+import { Loop } from './loop.ts';
 import {
   badGeometry,
   isLegacy,
@@ -18,6 +18,7 @@ import {
 } from './parse_point.ts';
 import { Polygon } from './polygon.ts';
 import { polygonsMeet } from './relations.ts';
+import { problemOf } from './ring_problem.ts';
 import { pointShape, type Line, type Shape, type StoredGeometry } from './shape.ts';
 import { isOnEarth, isSame, vectorAt, type Vector } from './vector.ts';
 
@@ -152,7 +153,7 @@ function parsePolygon(value: ValueSpan | undefined): Polygon {
     throw badGeometry(`Polygon coordinates must be an array, instead got type ${typeNameOf(value)}`);
   }
   const rings = itemsOf(value);
-  const loops = rings.map((ring) => Loop.smaller(parseRing(ring, describeValue(ring))));
+  const loops = rings.map((ring) => Loop.smaller(parseRing(ring, () => describeValue(ring))));
   const [shell, ...holes] = loops;
   if (shell === undefined) throw badGeometry('Polygon has no loops.');
   const whole = new Polygon(shell, []);
@@ -183,21 +184,21 @@ function checkApart(holes: readonly Loop[], i: number, value: ValueSpan): void {
 }
 
 /** The distinct vertices of a closed ring that does not cross itself. */
-function parseRing(value: ValueSpan, shown: string): Vector[] {
+function parseRing(value: ValueSpan, show: () => string): Vector[] {
   const positions = parsePositions(value);
   const [first] = positions;
-  if (first === undefined) throw badGeometry(`Loop has no vertices: ${shown}`);
+  if (first === undefined) throw badGeometry(`Loop has no vertices: ${show()}`);
   if (!isSame(first, positions[positions.length - 1])) {
-    throw badGeometry(`Loop is not closed, first vertex does not equal last vertex: ${shown}`);
+    throw badGeometry(`Loop is not closed, first vertex does not equal last vertex: ${show()}`);
   }
   const vertices = withoutRepeats(positions).slice(0, -1);
   if (vertices.length < 3) {
     throw badGeometry(
-      `Loop must have at least 3 different vertices, ${vertices.length} unique vertices were provided: ${shown}`,
+      `Loop must have at least 3 different vertices, ${vertices.length} unique vertices were provided: ${show()}`,
     );
   }
   const problem = problemOf(vertices);
-  if (problem !== undefined) throw badGeometry(`Loop is not valid: ${shown} ${problem}`);
+  if (problem !== undefined) throw badGeometry(`Loop is not valid: ${show()} ${problem}`);
   return vertices;
 }
 
@@ -208,13 +209,13 @@ function strictPolygon(value: ValueSpan | undefined): Polygon {
   }
   const rings = itemsOf(value);
   const [ring] = rings;
-  const shown = describeValue(value);
+  const show = (): string => describeValue(value);
   if (ring === undefined || rings.length !== 1) {
     throw badGeometry(
-      `Only one simple loop is allowed in a big polygon, instead provided ${rings.length} loops: ${shown}`,
+      `Only one simple loop is allowed in a big polygon, instead provided ${rings.length} loops: ${show()}`,
     );
   }
-  return new Polygon(new Loop(parseRing(ring, shown)), []);
+  return new Polygon(new Loop(parseRing(ring, show)), []);
 }
 
 function itemsOf(array: ValueSpan): RawValue[] {

@@ -20,7 +20,8 @@ export class Polygon {
         ? shell.interior
         : (interiorPoint(
             shell.vertices,
-            this.loops.map((loop) => loop.vertices),
+            shell.edges,
+            holes.map((hole) => hole.edges),
           ) ?? shell.vertices[0]);
   }
 

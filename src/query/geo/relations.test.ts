@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { EdgeList } from './edge_list.ts';
+import { EdgeTree } from './edge_tree.ts';
 import { Loop } from './loop.ts';
 import { Polygon } from './polygon.ts';
 import { capContains, polygonsMeet, shapeContains, shapeDistance, shapesMeet } from './relations.ts';
@@ -190,7 +190,7 @@ describe('lists of edges', () => {
         for (const isRing of [false, true]) {
           const ends = isRing ? [...vertices, vertices[0]] : vertices;
           const nearest = Math.min(...ends.slice(1).map((end, i) => distanceToEdge(p, ends[i], end)));
-          expect(new EdgeList(vertices, isRing).distance(p)).toBeCloseTo(nearest, 7);
+          expect(EdgeTree.along(vertices, isRing).distance(p)).toBeCloseTo(nearest, 7);
         }
       }),
       { numRuns: 1000 },

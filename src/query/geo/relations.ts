@@ -1,5 +1,6 @@
 /** What holds between shapes on the sphere: containing, meeting, how far apart. Borders belong to a shape. */
-import { visitNearEdges, type Loop } from './loop.ts';
+import { EdgeTree } from './edge_tree.ts';
+import type { Loop } from './loop.ts';
 import type { Polygon } from './polygon.ts';
 import type { Line, Shape } from './shape.ts';
 import {
@@ -89,28 +90,25 @@ function distanceToLine(p: Vector, line: Line): number {
 }
 
 function linesMeet(a: Line, b: Line): boolean {
-  for (let i = 1; i < a.length; i++) {
-    for (let j = 1; j < b.length; j++) if (edgesTouch(a[i - 1], a[i], b[j - 1], b[j])) return true;
-  }
-  return false;
+  return EdgeTree.along(a, false).someNear(EdgeTree.along(b, false), (i, j) =>
+    edgesTouch(a[i], a[i + 1], b[j], b[j + 1]),
+  );
 }
 
 function polygonMeetsLine(polygon: Polygon, line: Line): boolean {
   if (line.some((vertex) => polygon.contains(vertex))) return true;
-  return polygon.loops.some(
-    (loop) => !everyEdge(line, (a, b) => everyEdgeOfLoop(loop, (c, d) => !edgesTouch(a, b, c, d))),
+  const edges = EdgeTree.along(line, false);
+  return polygon.loops.some((loop) =>
+    edges.someNear(loop.edges, (i, j) => edgesTouch(line[i], line[i + 1], loop.vertices[j], loop.vertex(j + 1))),
   );
 }
 
 function containsLine(polygon: Polygon, line: Line): boolean {
-  return (
-    line.every((vertex) => polygon.contains(vertex)) &&
-    everyEdge(
-      line,
-      (a, b) =>
-        polygon.contains(middleOf(a, b)) &&
-        polygon.loops.every((loop) => everyEdgeOfLoop(loop, (c, d) => !edgesCross(a, b, c, d))),
-    )
+  if (!line.every((vertex) => polygon.contains(vertex))) return false;
+  if (!everyEdge(line, (a, b) => polygon.contains(middleOf(a, b)))) return false;
+  const edges = EdgeTree.along(line, false);
+  return !polygon.loops.some((loop) =>
+    edges.someNear(loop.edges, (i, j) => edgesCross(line[i], line[i + 1], loop.vertices[j], loop.vertex(j + 1))),
   );
 }
 
@@ -120,7 +118,7 @@ function containsPolygon(outer: Polygon, inner: Polygon): boolean {
     !bordersCross(outer, inner) &&
     everyEdgeOfLoop(inner.shell, (a, b) => outer.contains(a) && outer.contains(middleOf(a, b))) &&
     outer.contains(inner.interior) &&
-    outer.loops.every((loop) => loop.vertices.every((vertex) => inner.side(vertex) !== 'inside')) &&
+    outer.loops.every((loop) => samplesOf(loop, inner).every((vertex) => inner.side(vertex) !== 'inside')) &&
     outer.holes.every((hole) => inner.side(hole.interior) !== 'inside')
   );
 }
@@ -136,25 +134,32 @@ export function polygonsMeet(a: Polygon, b: Polygon): boolean {
   );
 }
 
+/** Of borders that do not cross. */
 function entersWith(a: Polygon, b: Polygon): boolean {
-  return b.loops.some(
-    (loop) => !everyEdgeOfLoop(loop, (c, d) => a.side(c) !== 'inside' && a.side(middleOf(c, d)) !== 'inside'),
-  );
+  return b.loops.some((loop) => {
+    const samples = samplesOf(loop, a);
+    return samples.some(
+      (sample, i) =>
+        a.side(sample) === 'inside' || a.side(middleOf(sample, samples[(i + 1) % samples.length])) === 'inside',
+    );
+  });
+}
+
+/** Enough vertices of a loop to know on which sides of a polygon it is: one, if it does not touch the borders. */
+function samplesOf(loop: Loop, polygon: Polygon): readonly Vector[] {
+  return polygon.loops.some((border) => loopsRelate(loop, border, edgesTouch)) ? loop.vertices : [loop.vertices[0]];
 }
 
 function bordersCross(a: Polygon, b: Polygon): boolean {
-  const rings = [...a.loops, ...b.loops].map((loop) => loop.vertices);
-  return visitNearEdges(rings, (one, other) => {
-    if (one.ring < a.loops.length === other.ring < a.loops.length) return false;
-    const first = rings[one.ring];
-    const second = rings[other.ring];
-    return edgesCross(
-      first[one.index],
-      first[(one.index + 1) % first.length],
-      second[other.index],
-      second[(other.index + 1) % second.length],
-    );
-  });
+  return a.loops.some((one) => b.loops.some((other) => loopsRelate(one, other, edgesCross)));
+}
+
+type EdgeRelation = typeof edgesCross;
+
+function loopsRelate(one: Loop, other: Loop, relate: EdgeRelation): boolean {
+  return one.edges.someNear(other.edges, (i, j) =>
+    relate(one.vertices[i], one.vertex(i + 1), other.vertices[j], other.vertex(j + 1)),
+  );
 }
 
 function everyEdge(line: Line, test: (a: Vector, b: Vector) => boolean): boolean {

@@ -1,46 +1,80 @@
 /** `$indexOfBytes $indexOfCP $indexOfArray`: the first place in a range, -1 when there is none. */
 import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
-import { utf8Of } from '../../bson/bytes.ts';
-import { RAW_NULL, RAW_UNDEFINED, rawInt32 } from '../../bson/value.ts';
-import { listOperator } from './arguments.ts';
+import { RAW_NULL, RAW_UNDEFINED, rawInt32, type RawValue } from '../../bson/value.ts';
+import { compileAll, countedOperands, folded, listOperator } from './arguments.ts';
 import { isArray, isNullish, typeNameOf } from './build.ts';
-import { codePointsOf, indexOperand, textOfString } from './text.ts';
+import { ByteSearch } from './byte_search.ts';
+import { indexOperand } from './text.ts';
+import { afterCharacters, countCharacters, stringBytes } from './text_bytes.ts';
+import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
+import { loopOf } from './work.ts';
 
 const COUNT = { min: 2, max: 4 };
 
-function stringOperand(name: string, value: Value, code: number, which: string): string {
-  const text = textOfString(value);
+/** Bytes looked at between two looks at the clock. */
+const BYTES_PER_STEP = 16_384;
+
+interface Seeking {
+  readonly text: Uint8Array;
+  readonly search: ByteSearch;
+  /** Where a match may begin: before that character. */
+  readonly last: number;
+  /** The place where the search begins, in characters and in bytes. */
+  readonly start: number;
+  readonly startByte: number;
+  /** Undefined until it is known. */
+  found: number | undefined;
+}
+
+/** An operator that looks for one string in another; `begin` has an answer at once where nothing is to be looked for. */
+function indexOperator(
+  name: `$${string}`,
+  begin: (values: readonly Value[]) => RawValue | Seeking,
+  indexOf: (state: Seeking, found: number) => number,
+): ExpressionOperator {
+  return {
+    name,
+    compile(operand, scope) {
+      const parts = compileAll(countedOperands(name, operand, COUNT), scope);
+      const seek = loopOf<Seeking>(scope.work, {
+        start: (root) => begin(parts.map((part) => part.evaluate(root))),
+        step(state) {
+          state.found = state.search.find(BYTES_PER_STEP);
+          return state.found === undefined;
+        },
+        end: (state) => rawInt32(state.found === undefined || state.found < 0 ? -1 : indexOf(state, state.found)),
+      });
+      return folded(parts, seek);
+    },
+  };
+}
+
+function stringOperand(name: string, value: Value, code: number, which: string): Uint8Array {
+  const text = stringBytes(value);
   if (text !== undefined) return text;
   throw new CommandError(code, `${name} requires a string as the ${which} argument, found: ${typeNameOf(value)}`);
 }
 
-export const indexOfBytesOperator = listOperator(
+export const indexOfBytesOperator = indexOperator(
   '$indexOfBytes',
   (values) => {
     const name = '$indexOfBytes';
     if (isNullish(values[0])) return RAW_NULL;
-    const text = utf8Of(stringOperand(name, values[0], 40091, 'first'));
-    const sought = utf8Of(stringOperand(name, values[1], 40092, 'second'));
+    const text = stringOperand(name, values[0], 40091, 'first');
+    const sought = stringOperand(name, values[1], 40092, 'second');
     const start = values.length > 2 ? indexOperand(name, values[2], 'starting') : 0;
     const end = Math.min(text.length, values.length > 3 ? indexOperand(name, values[3], 'ending') : text.length);
-    return rawInt32(placeOf(text, sought, start, end));
+    if (sought.length === 0) return rawInt32(start <= end ? start : -1);
+    const search = new ByteSearch(text, sought, start, end);
+    return { text, search, last: Infinity, start, startByte: start, found: undefined };
   },
-  COUNT,
+  (_state, found) => found,
 );
 
-function placeOf(text: Uint8Array, sought: Uint8Array, start: number, end: number): number {
-  for (let at = start; at + sought.length <= end; at++) {
-    let i = 0;
-    while (i < sought.length && text[at + i] === sought[i]) i++;
-    if (i === sought.length) return at;
-  }
-  return -1;
-}
-
 /** The end bounds where a match may begin, not where it ends; in an empty text an empty one is always at 0. */
-export const indexOfCPOperator = listOperator(
+export const indexOfCPOperator = indexOperator(
   '$indexOfCP',
   (values) => {
     const name = '$indexOfCP';
@@ -48,17 +82,16 @@ export const indexOfCPOperator = listOperator(
     const text = stringOperand(name, values[0], 40093, 'first');
     const sought = stringOperand(name, values[1], 40094, 'second');
     const start = values.length > 2 ? indexOperand(name, values[2], 'starting') : 0;
-    const characters = codePointsOf(text);
-    const last = values.length > 3 ? indexOperand(name, values[3], 'ending') : characters.length;
-    if (text === '' && sought === '') return rawInt32(0);
-    let at = characters.slice(0, start).join('').length;
-    for (let i = start; i < Math.min(last, characters.length); i++) {
-      if (text.startsWith(sought, at)) return rawInt32(i);
-      at += characters[i].length;
-    }
-    return rawInt32(-1);
+    const last = values.length > 3 ? indexOperand(name, values[3], 'ending') : Infinity;
+    if (text.length === 0 && sought.length === 0) return rawInt32(0);
+    const startByte = afterCharacters(text, start);
+    if (sought.length === 0) return rawInt32(startByte < text.length && start < last ? start : -1);
+    return { text, search: new ByteSearch(text, sought, startByte), last, start, startByte, found: undefined };
   },
-  COUNT,
+  ({ text, last, start, startByte }, found) => {
+    const index = start + countCharacters(text, startByte, found);
+    return index < last ? index : -1;
+  },
 );
 
 export const indexOfArrayOperator = listOperator(

@@ -2,12 +2,14 @@
 import { CommandError } from '../../base/command_error.ts';
 import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
-import { RAW_NULL, rawString, type RawValue } from '../../bson/value.ts';
+import { RAW_NULL } from '../../bson/value.ts';
 import { isNullish } from './build.ts';
-import { codePointsOf, shownValue, textOfString } from './text.ts';
+import { ByteSearch } from './byte_search.ts';
+import { shownValue } from './text.ts';
+import { TextBuilder } from './text_builder.ts';
+import { afterCharacter, stringBytes } from './text_bytes.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
-import { checkTextSize } from './value_limits.ts';
 import { loopOf } from './work.ts';
 
 const OPERANDS = ['input', 'find', 'replacement'];
@@ -15,21 +17,21 @@ const MISSING_CODES = [51749, 51748, 51747];
 const TYPE_CODES = [51746, 51745, 51744];
 
 interface Texts {
-  readonly input: string;
-  readonly find: string;
-  readonly replacement: string;
+  readonly input: Uint8Array;
+  readonly find: Uint8Array;
+  readonly replacement: Uint8Array;
 }
 
 interface Replacing extends Texts {
-  /** Where the next place is sought. */
+  /** Undefined for an empty text, which is found before every character and at the end. */
+  readonly search: ByteSearch | undefined;
+  /** The end of the last place. */
   from: number;
-  /** What was made of the text before, and how long that is. */
-  readonly made: string[];
-  length: number;
+  readonly made: TextBuilder;
 }
 
 /** Not computed while compiling. */
-function replaceOperator(name: `$${string}`, begin: (texts: Texts) => RawValue | Replacing): ExpressionOperator {
+function replaceOperator(name: `$${string}`, replaceNext: (state: Replacing) => boolean): ExpressionOperator {
   return {
     name,
     compile(operand, scope) {
@@ -52,56 +54,57 @@ function replaceOperator(name: `$${string}`, begin: (texts: Texts) => RawValue |
           const texts = parts.map((part, i) => textOrNull(name, part.evaluate(root), i));
           const [input, find, replacement] = texts;
           if (input === undefined || find === undefined || replacement === undefined) return RAW_NULL;
-          return begin({ input, find, replacement });
+          const search = find.length === 0 ? undefined : new ByteSearch(input, find);
+          return { input, find, replacement, search, from: 0, made: new TextBuilder() };
         },
         step: replaceNext,
-        end: ({ made }) => rawString(made.join('')),
+        end: ({ made }) => made.string(),
       });
       return { constant: undefined, evaluate };
     },
   };
 }
 
-function textOrNull(name: string, value: Value, index: number): string | undefined {
+function textOrNull(name: string, value: Value, index: number): Uint8Array | undefined {
   if (isNullish(value)) return undefined;
-  const text = textOfString(value);
+  const text = stringBytes(value);
   if (text !== undefined) return text;
   const message = `${name} requires that '${OPERANDS[index]}' be a string, found: ${shownValue(value)}`;
   throw new CommandError(TYPE_CODES[index], message);
 }
 
-export const replaceOneOperator = replaceOperator('$replaceOne', ({ input, find, replacement }) => {
-  const at = input.indexOf(find);
-  return rawString(at < 0 ? input : input.slice(0, at) + replacement + input.slice(at + find.length));
+/** Bytes looked at between two looks at the clock. */
+const BYTES_PER_STEP = 16_384;
+
+export const replaceOneOperator = replaceOperator('$replaceOne', (state) => {
+  const at = nextPlace(state);
+  if (at === undefined) return true;
+  replacePlace(state, at);
+  if (at >= 0) state.made.append(state.input, state.from);
+  return false;
 });
 
-/** An empty text is found before every character and at the end. */
-export const replaceAllOperator = replaceOperator('$replaceAll', ({ input, find, replacement }) => {
-  if (find !== '') return { input, find, replacement, from: 0, made: [], length: 0 };
-  checkTextSize(input.length * (replacement.length + 1));
-  const characters = codePointsOf(input).map((character) => character + replacement);
-  return rawString(replacement + characters.join(''));
+export const replaceAllOperator = replaceOperator('$replaceAll', (state) => {
+  const at = nextPlace(state);
+  if (at === undefined) return true;
+  replacePlace(state, at);
+  if (state.search !== undefined || at < 0) return at >= 0;
+  const end = afterCharacter(state.input, at);
+  if (at < state.input.length) state.made.append(state.input, at, end);
+  state.from = end;
+  return true;
 });
 
-/** Places between two looks at the clock. */
-const PLACES_PER_STEP = 1024;
+function nextPlace({ search, from, input }: Replacing): number | undefined {
+  if (search !== undefined) return search.find(BYTES_PER_STEP);
+  return from <= input.length ? from : -1;
+}
 
-function replaceNext(state: Replacing): boolean {
-  const { input, find, replacement } = state;
-  const pieces: string[] = [];
-  let { from } = state;
-  let isEnd = false;
-  for (let i = 0; i < PLACES_PER_STEP && !isEnd; i++) {
-    const at = input.indexOf(find, from);
-    isEnd = at < 0;
-    if (isEnd) pieces.push(input.slice(from));
-    else pieces.push(input.slice(from, at), replacement);
-    from = at + find.length;
-  }
-  const piece = pieces.join('');
-  state.made.push(piece);
-  state.from = from;
-  state.length += piece.length;
-  checkTextSize(state.length);
-  return !isEnd;
+/** Copies what is before the place, and puts the replacement there; without a place, copies all the rest. */
+function replacePlace(state: Replacing, at: number): void {
+  const { input, find, replacement, made } = state;
+  made.append(input, state.from, at < 0 ? Math.max(state.from, input.length) : at);
+  if (at < 0) return;
+  made.append(replacement);
+  state.from = at + find.length;
 }

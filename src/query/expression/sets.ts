@@ -3,8 +3,9 @@
  * made, and looked through, item by item.
  */
 import { CommandError } from '../../base/command_error.ts';
+import { ElementReader } from '../../bson/elements.ts';
+import type { ValueSpan } from '../../bson/types.ts';
 import { isTruthy, RAW_NULL, rawBool, type RawValue } from '../../bson/value.ts';
-import { itemsOf } from '../update/array_value.ts';
 import { compileAll, exactOperands, folded, operandsOf, unaryOperator } from './arguments.ts';
 import { isArray, isNullish, typeNameOf } from './build.ts';
 import { ItemList } from './item_list.ts';
@@ -282,11 +283,17 @@ export const setEqualsOperator: ExpressionOperator = {
 };
 
 export const allElementsTrueOperator = unaryOperator('$allElementsTrue', (array) => {
-  if (isArray(array)) return rawBool(itemsOf(array).every(isTruthy));
+  if (isArray(array)) return rawBool(!hasItem(array, (item) => !isTruthy(item)));
   throw new CommandError(17040, `$allElementsTrue's argument must be an array, but is ${typeNameOf(array)}`);
 });
 
 export const anyElementTrueOperator = unaryOperator('$anyElementTrue', (array) => {
-  if (isArray(array)) return rawBool(itemsOf(array).some(isTruthy));
+  if (isArray(array)) return rawBool(hasItem(array, isTruthy));
   throw new CommandError(17041, `$anyElementTrue's argument must be an array, but is ${typeNameOf(array)}`);
 });
+
+function hasItem(array: RawValue, isSought: (item: ValueSpan) => boolean): boolean {
+  const reader = new ElementReader(array.bytes, array.start);
+  while (reader.next()) if (isSought(reader)) return true;
+  return false;
+}

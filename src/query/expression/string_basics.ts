@@ -5,7 +5,9 @@ import { BSON_TYPE } from '../../bson/types.ts';
 import { binaryOperator, compileAll, exactOperands, folded, lazyOperator, unaryOperator } from './arguments.ts';
 import { isNullish, typeNameOf } from './build.ts';
 import { ItemList } from './item_list.ts';
-import { coerceToString, textOfString } from './text.ts';
+import { ByteSearch } from './byte_search.ts';
+import { textOfString } from './text.ts';
+import { coercedBytes, stringBytes, stringOfBytes } from './text_bytes.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
 import { checkTextSize } from './value_limits.ts';
@@ -34,8 +36,8 @@ export const concatOperator = lazyOperator('$concat', (parts, root) => {
 const CASE_BIT = 0x20;
 
 /** A string of its own with the letters of one case, from `first` on, in the other. */
-function withCase(text: string, first: 'a' | 'A'): RawValue {
-  const value = rawString(text);
+function withCase(text: Uint8Array, first: 'a' | 'A'): RawValue {
+  const value = stringOfBytes(text);
   const { bytes, start, end } = value;
   const from = first.charCodeAt(0);
   for (let i = start + STRING_START; i < end - 1; i++) {
@@ -48,22 +50,28 @@ function withCase(text: string, first: 'a' | 'A'): RawValue {
 const STRING_START = 4;
 const LETTERS = 26;
 
-export const toUpperOperator = unaryOperator('$toUpper', (value) => withCase(coerceToString(value), 'a'));
-export const toLowerOperator = unaryOperator('$toLower', (value) => withCase(coerceToString(value), 'A'));
+export const toUpperOperator = unaryOperator('$toUpper', (value) => withCase(coercedBytes(value), 'a'));
+export const toLowerOperator = unaryOperator('$toLower', (value) => withCase(coercedBytes(value), 'A'));
 
 export const strcasecmpOperator = binaryOperator('$strcasecmp', (left, right, _scope) =>
-  rawInt32(order(withCase(coerceToString(left), 'a'), withCase(coerceToString(right), 'a'))),
+  rawInt32(order(coercedBytes(left), coercedBytes(right))),
 );
 
-/** By bytes of UTF-8, which is by code points. */
-function order(a: RawValue, b: RawValue): number {
-  const length = Math.min(a.end - a.start, b.end - b.start) - 1;
-  for (let i = STRING_START; i < length; i++) {
-    const difference = a.bytes[a.start + i] - b.bytes[b.start + i];
+/** By bytes of UTF-8 in upper case, which is by code points. */
+function order(a: Uint8Array, b: Uint8Array): number {
+  const length = Math.min(a.length, b.length);
+  for (let i = 0; i < length; i++) {
+    const difference = a[i] === b[i] ? 0 : upper(a[i]) - upper(b[i]);
     if (difference !== 0) return Math.sign(difference);
   }
-  return Math.sign(a.end - a.start - (b.end - b.start));
+  return Math.sign(a.length - b.length);
 }
+
+function upper(byte: number): number {
+  return byte >= LOWER_A && byte < LOWER_A + LETTERS ? byte ^ CASE_BIT : byte;
+}
+
+const LOWER_A = 0x61;
 
 function lengthOperator(name: `$${string}`, code: number, lengthOf: (value: RawValue) => number): ExpressionOperator {
   return unaryOperator(name, (value) => {
@@ -85,11 +93,12 @@ export const strLenCPOperator = lengthOperator('$strLenCP', 34471, (value) => {
 });
 
 interface Splitting {
-  readonly text: string;
-  readonly cut: string;
+  readonly text: Uint8Array;
+  readonly cut: Uint8Array;
+  readonly search: ByteSearch;
   readonly pieces: ItemList;
-  /** Where the next piece begins; undefined behind the last. */
-  from: number | undefined;
+  /** Where the next piece begins. */
+  from: number;
 }
 
 export const splitOperator: ExpressionOperator = {
@@ -100,10 +109,10 @@ export const splitOperator: ExpressionOperator = {
       start(root) {
         const [input, separator] = parts.map((part) => part.evaluate(root));
         if (isNullish(input) || isNullish(separator)) return RAW_NULL;
-        const text = textOf(input, 40085, 'first');
-        const cut = textOf(separator, 40086, 'second');
-        if (cut === '') throw new CommandError(40087, '$split requires a non-empty separator');
-        return { text, cut, pieces: new ItemList('$split'), from: 0 };
+        const text = bytesOf(input, 40085, 'first');
+        const cut = bytesOf(separator, 40086, 'second');
+        if (cut.length === 0) throw new CommandError(40087, '$split requires a non-empty separator');
+        return { text, cut, search: new ByteSearch(text, cut), pieces: new ItemList('$split'), from: 0 };
       },
       step: cutOff,
       end: ({ pieces }) => pieces.array(),
@@ -112,17 +121,20 @@ export const splitOperator: ExpressionOperator = {
   },
 };
 
+/** Bytes looked at between two looks at the clock. */
+const BYTES_PER_STEP = 16_384;
+
 function cutOff(splitting: Splitting): boolean {
-  const { text, cut, pieces, from } = splitting;
-  if (from === undefined) return false;
-  const at = text.indexOf(cut, from);
-  pieces.push(rawString(at < 0 ? text.slice(from) : text.slice(from, at)));
-  splitting.from = at < 0 ? undefined : at + cut.length;
+  const { text, cut, search, pieces, from } = splitting;
+  const at = search.find(BYTES_PER_STEP);
+  if (at === undefined) return true;
+  pieces.push(stringOfBytes(text, from, at < 0 ? text.length : at));
+  splitting.from = at + cut.length;
   return at >= 0;
 }
 
-function textOf(value: Value, code: number, which: string): string {
-  const text = textOfString(value);
+function bytesOf(value: Value, code: number, which: string): Uint8Array {
+  const text = stringBytes(value);
   if (text !== undefined) return text;
   const found = typeNameOf(value);
   throw new CommandError(

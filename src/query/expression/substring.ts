@@ -1,13 +1,13 @@
 /** `$substrBytes` (also `$substr`) and `$substrCP`. */
 import { CommandError } from '../../base/command_error.ts';
-import { textOf, utf8Of } from '../../bson/bytes.ts';
-import { isNumeric, rawString } from '../../bson/value.ts';
+import { isNumeric, type RawValue } from '../../bson/value.ts';
 import { coerceToLong, int32Of } from '../number/whole.ts';
 import { compileAll, exactOperands, folded, listOperator } from './arguments.ts';
 import { isNumber, typeNameOf } from './build.ts';
-import { codePointsOf, coerceToString } from './text.ts';
+import { afterCharacters, coercedBytes, isContinuation, stringOfBytes } from './text_bytes.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Value } from './types.ts';
+import { remembered } from './work.ts';
 
 /** A negative count takes all the rest. Errors speak of `$substrBytes` under both names, as the server's do. */
 function substrBytesOperator(name: `$${string}`): ExpressionOperator {
@@ -16,12 +16,13 @@ function substrBytesOperator(name: `$${string}`): ExpressionOperator {
     compile(operand, scope) {
       const parts = compileAll(exactOperands('$substrBytes', operand, 3), scope);
       const [input, start, count] = parts;
-      return folded(parts, (root) => {
-        const text = coerceToString(input.evaluate(root));
+      const evaluate = (root: Uint8Array): Value => {
+        const text = coercedBytes(input.evaluate(root));
         const from = longOperand(start.evaluate(root), 16034, 'starting index');
         const length = longOperand(count.evaluate(root), 16035, 'length');
-        return rawString(bytesOf(text, from, length));
-      });
+        return bytesOf(text, from, length);
+      };
+      return folded(parts, remembered(scope.work, evaluate));
     },
   };
 }
@@ -34,12 +35,11 @@ function longOperand(value: Value, code: number, what: string): bigint {
   throw new CommandError(code, `$substrBytes:  ${what} must be a numeric type (is BSON type ${typeNameOf(value)})`);
 }
 
-function bytesOf(text: string, start: bigint, count: bigint): string {
+function bytesOf(bytes: Uint8Array, start: bigint, count: bigint): RawValue {
   if (start < 0n) {
     throw new CommandError(50752, `$substrBytes:  starting index must be non-negative (got: ${start})`);
   }
-  const bytes = utf8Of(text);
-  if (start >= BigInt(bytes.length)) return '';
+  if (start >= BigInt(bytes.length)) return stringOfBytes(bytes, 0, 0);
   const from = Number(start);
   const end = count < 0n || start + count > BigInt(bytes.length) ? bytes.length : Number(start + count);
   if (isContinuation(bytes[from])) {
@@ -48,11 +48,7 @@ function bytesOf(text: string, start: bigint, count: bigint): string {
   if (end < bytes.length && isContinuation(bytes[end])) {
     throw new CommandError(28657, '$substrBytes:  Invalid range, ending index is in the middle of a UTF-8 character.');
   }
-  return textOf(bytes, from, end);
-}
-
-function isContinuation(byte: number): boolean {
-  return (byte & 0xc0) === 0x80;
+  return stringOfBytes(bytes, from, end);
 }
 
 interface CountCodes {
@@ -64,14 +60,11 @@ interface CountCodes {
 export const substrCPOperator = listOperator(
   '$substrCP',
   ([input, start, count]) => {
-    const text = coerceToString(input);
+    const text = coercedBytes(input);
     const from = countOperand(start, 'starting index', { notNumber: 34450, notWhole: 34451, negative: 34455 });
     const length = countOperand(count, 'length', { notNumber: 34452, notWhole: 34453, negative: 34454 });
-    return rawString(
-      codePointsOf(text)
-        .slice(from, from + length)
-        .join(''),
-    );
+    const startByte = afterCharacters(text, from);
+    return stringOfBytes(text, startByte, afterCharacters(text, length, startByte));
   },
   { min: 3, max: 3 },
 );

@@ -48,11 +48,6 @@ function timestampText(value: RawValue): string {
   return `${month} ${day} ${date.toISOString().slice(11, 19)}:${increment.toString(16)}`;
 }
 
-/** The characters, each one code point. */
-export function codePointsOf(text: string): string[] {
-  return Array.from(text);
-}
-
 /** What error messages show of a value. */
 export function shownValue(value: Value): string {
   return value === undefined ? 'MISSING' : describeValue(value);

@@ -15,6 +15,7 @@ const DOCUMENT = {
   d: [{ k: 3 }, { k: 1 }],
   s: 'a,b,,c',
   m: [[1, 2], [3]],
+  u: 'ä€\u{1F600}b',
 };
 const ROOT = encodeDocument(DOCUMENT);
 
@@ -54,6 +55,9 @@ const SUM_OF_PRODUCTS = {
     $map: { input: '$a', as: 'x', in: { $sum: { $map: { input: '$b', as: 'y', in: { $multiply: ['$$x', '$$y'] } } } } },
   },
 };
+
+/** So long, but not before there is a document. */
+const LONG_TEXT = { $concat: ['ab'.repeat(20_000), '€', { $substrCP: ['$s', 4, 0] }, 'c'] };
 
 describe.each<[string, unknown, unknown]>([
   ['$map', { $map: { input: '$a', in: { $add: ['$$this', 1] } } }, [6, 4, 2, 5, 2]],
@@ -126,6 +130,18 @@ describe.each<[string, unknown, unknown]>([
     },
     9009,
   ],
+  [
+    '$replaceAll of an empty text',
+    { $replaceAll: { input: '$u', find: '', replacement: { $literal: '-' } } },
+    '-ä-€-\u{1F600}-b-',
+  ],
+  ['$replaceOne', { $replaceOne: { input: LONG_TEXT, find: 'c', replacement: '' } }, `${'ab'.repeat(20_000)}€`],
+  ['$trim', { $trim: { input: { $concat: [' '.repeat(5000), '$u', '\u2003'.repeat(5000)] } } }, 'ä€\u{1F600}b'],
+  ['$ltrim', { $ltrim: { input: { $concat: ['€ä'.repeat(5000), '$u', ' '] }, chars: 'ä€' } }, '\u{1F600}b '],
+  ['$rtrim', { $rtrim: { input: { $concat: [' ', '$u', '\u{1F600}b'.repeat(5000)] }, chars: 'b\u{1F600}' } }, ' ä€'],
+  ['$indexOfBytes', { $indexOfBytes: [LONG_TEXT, 'c'] }, 40_003],
+  ['$indexOfCP', { $indexOfCP: [LONG_TEXT, 'c', 1] }, 40_001],
+  ['$indexOfCP before an end', { $indexOfCP: [LONG_TEXT, 'c', 1, 40_001] }, -1],
   ['$split', { $split: ['$s', ','] }, ['a', 'b', '', 'c']],
   ['$regexFindAll', { $size: { $regexFindAll: { input: '$s', regex: '[a-z]' } } }, 3],
 ])('%s', (_, expression, expected) => {

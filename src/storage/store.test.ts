@@ -80,6 +80,21 @@ describe('a checkpoint', () => {
     expect(index.sizeBytes).toBe(6);
   });
 
+  test('tells how large an index is without reading its blocks', async () => {
+    const { store } = await open();
+    const index = store.createTable({ kind: 'index', replicated: true, at: at(1) });
+    for (const n of [1, 2, 3]) index.put(key(n), Uint8Array.of(), at(10));
+    await checkpointAt(store, 10);
+    index.put(key(4), Uint8Array.of(7), at(20));
+    index.remove(key(1), at(20));
+    index.remove(key(2), at(20));
+    const { cacheHits, cacheMisses } = store.stats();
+    expect(index.sizeBytesEstimate).toBe(2 * key(1).length + 1);
+    expect(store.stats()).toMatchObject({ cacheHits, cacheMisses });
+    store.dropVersionsAfter(at(15));
+    expect(index.sizeBytesEstimate).toBe(3 * key(1).length);
+  });
+
   test('does not pass a pin, and does when the pin is released', async () => {
     const { store } = await open();
     const table = replicated(store);

@@ -340,6 +340,7 @@ class Run {
     const rows = this.#model.rows(TIMESTAMP_MAX);
     expect(this.#table.count).toBe(rows.length);
     expect(this.#table.sizeBytes).toBe(rows.reduce((sum, { key, value }) => sum + key.length + value.length, 0));
+    expect(this.#table.sizeBytesEstimate).toBe(this.#table.sizeBytes);
     for (const { key, value } of rows) expectBytes(this.#table.get(key), value);
     expect(this.#table.lastKey()).toEqual(rows.at(-1)?.key);
     for (let n = 0; n < 700; n += 50) {

@@ -84,6 +84,8 @@ export interface Table {
   /** Entries and bytes of keys and values in the newest state. */
   readonly count: number;
   readonly sizeBytes: number;
+  /** `sizeBytes` without looking at blocks: takes it that what an index was given since was not there, what it lost was. */
+  readonly sizeBytesEstimate: number;
   /** The largest key of the newest state. */
   lastKey(): Uint8Array | undefined;
 }

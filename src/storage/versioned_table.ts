@@ -58,6 +58,8 @@ export class VersionedTable implements Table, CursorSource {
   #count: number;
   #sizeBytes: number;
   #unknown = 0;
+  /** What those chains add, if what they put was not there and what they remove was. */
+  #guessedBytes = 0;
 
   constructor(setup: {
     readonly id: TableId;
@@ -148,6 +150,10 @@ export class VersionedTable implements Table, CursorSource {
     return this.#sizeBytes;
   }
 
+  get sizeBytesEstimate(): number {
+    return Math.max(0, this.#sizeBytes + this.#guessedBytes);
+  }
+
   lastKey(): Uint8Array | undefined {
     const cursor = this.cursor({ reverse: true });
     return cursor.next() ? cursor.key : undefined;
@@ -223,6 +229,7 @@ export class VersionedTable implements Table, CursorSource {
   learnBase(chain: VersionChain, baseSize: number): void {
     if (chain.baseSize !== BASE_UNKNOWN) return;
     this.#unknown -= 1;
+    this.#guessedBytes -= guessedBytes(chain);
     chain.baseSize = baseSize;
     this.#account(baseSize, chain.newestSize());
   }
@@ -244,7 +251,9 @@ export class VersionedTable implements Table, CursorSource {
     for (const chain of this.versions.chains()) {
       if (chain.head === undefined || chain.head.at <= ts) continue;
       const before = chain.newestSize();
+      const guessedBefore = guessedBytes(chain);
       this.state.versionBytes -= this.versions.cutAbove(chain, ts);
+      this.#guessedBytes += guessedBytes(chain) - guessedBefore;
       if (chain.baseSize !== BASE_UNKNOWN) this.#account(before, chain.newestSize());
       else if (chain.head === undefined) this.#unknown -= 1;
     }
@@ -257,6 +266,7 @@ export class VersionedTable implements Table, CursorSource {
     this.state.versionBytes -= this.versions.bytes;
     this.versions.clear();
     this.#unknown = 0;
+    this.#guessedBytes = 0;
     this.#directory = NO_BLOCKS;
     this.blockGeneration += 1;
   }
@@ -291,8 +301,10 @@ export class VersionedTable implements Table, CursorSource {
     invariant(!this.dropped, () => `a write to table ${this.id}, which was dropped`);
     invariant(at > state.horizon || at === TIMESTAMP_NULL, () => `a write at ${at}, not above ${state.horizon}`);
     const before = chain.newestSize();
+    const guessedBefore = guessedBytes(chain);
     versions.push(chain, at, value);
     if (chain.baseSize !== BASE_UNKNOWN) this.#account(before, chain.newestSize());
+    else this.#guessedBytes += guessedBytes(chain) - guessedBefore;
     if (at === TIMESTAMP_NULL) this.nullWrites += 1;
     state.noteWrite(at, versions.bytes - bytesBefore);
   }
@@ -321,6 +333,7 @@ export class VersionedTable implements Table, CursorSource {
       this.#account(chain.newestSize(), chain.baseSize);
       chain.baseSize = BASE_UNKNOWN;
       this.#unknown += 1;
+      this.#guessedBytes += guessedBytes(chain);
     }
   }
 
@@ -357,6 +370,12 @@ export class VersionedTable implements Table, CursorSource {
     this.#names = names;
     return directory;
   }
+}
+
+/** What the newest version of a chain adds to the table if it changes anything; nothing once its base is known. */
+function guessedBytes({ baseSize, head, key }: VersionChain): number {
+  if (baseSize !== BASE_UNKNOWN || head === undefined) return 0;
+  return head.value === undefined ? -key.length : key.length + head.value.length;
 }
 
 /** `bytes`, or a copy when keeping them would keep a much larger buffer alive. */

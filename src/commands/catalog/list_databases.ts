@@ -52,8 +52,8 @@ function sizesOf(data: MemberData): Map<string, number> {
     ['local', data.oplog.sizeBytes],
   ]);
   for (const collection of data.catalog.collections()) {
-    let size = collection.documents.sizeBytes + collection.ids.sizeBytes;
-    for (const index of collection.indexes) size += index.table.sizeBytes;
+    let size = collection.documents.sizeBytes + collection.ids.sizeBytesEstimate;
+    for (const index of collection.indexes) size += index.table.sizeBytesEstimate;
     sizes.set(collection.db, (sizes.get(collection.db) ?? 0) + size);
   }
   return sizes;

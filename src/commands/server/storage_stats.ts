@@ -36,8 +36,8 @@ function statsOf(collection: Collection): StorageStats {
     storageBytes: documents.sizeBytes,
     capped,
     indexes: [
-      { name: '_id_', sizeBytes: ids.sizeBytes },
-      ...indexes.map(({ spec, table }) => ({ name: spec.name, sizeBytes: table.sizeBytes })),
+      { name: '_id_', sizeBytes: ids.sizeBytesEstimate },
+      ...indexes.map(({ spec, table }) => ({ name: spec.name, sizeBytes: table.sizeBytesEstimate })),
     ],
     building: maintained.filter((index) => !indexes.includes(index)).map(({ spec }) => spec.name),
   };

@@ -88,10 +88,14 @@ export function keyPatternOf(candidate: Candidate): Uint8Array {
 
 export const PATH_FIELD = '$_path';
 
+/** No more paths of one query are looked for in a wildcard index: there are no more plans. */
+const WILDCARD_PATHS_MAX = 64;
+
 function wildcardCandidates(index: Index, conditions: readonly Condition[]): Candidate[] {
   const paths = wildcardPathsOf(index.spec);
   const found = new Map<string, Candidate>();
   for (const { path, leaf, isNegated } of conditions) {
+    if (found.size === WILDCARD_PATHS_MAX) break;
     if (found.has(path) || isNegated || !paths.includes(path) || /(^|\.)\d+(\.|$)/.test(path)) continue;
     if (isServedByWildcard(leaf)) found.set(path, wildcardCandidate(index, path));
   }

@@ -27,7 +27,7 @@ function rangesOf({ access }: Plan): unknown {
 
 const MANY = Array.from({ length: 20_000 }, (_, i) => i);
 
-describe('plans of an $or', () => {
+describe('plans of very many conditions', () => {
   test('very many values of one field are looked for as a list of them is', async () => {
     const [alternatives] = await plansOf({ $or: MANY.map((a) => ({ a })) }, { a: 1 });
     const [listed] = await plansOf({ a: { $in: MANY } }, { a: 1 });
@@ -71,5 +71,11 @@ describe('plans of an $or', () => {
   test('very many values that are left out', async () => {
     const [plan] = await plansOf({ $and: MANY.map((a) => ({ a: { $ne: a } })) }, { a: 1 });
     expect(plan.access.kind === 'index' && plan.access.ranges.length).toBe(MANY.length + 1);
+  });
+
+  test('no more plans are made than would be tried', async () => {
+    const fields = Object.fromEntries(MANY.map((i) => [`f${i}`, i]));
+    expect(await plansOf(fields, { '$**': 1 })).toHaveLength(64);
+    expect(await plansOf({ $and: MANY.map((i) => ({ $or: [{ a: i }, { a: -i }] })) }, { a: 1 })).toHaveLength(64);
   });
 });

@@ -14,6 +14,9 @@ import { boundsFor, wholeIndex, type IndexBounds } from './index_bounds.ts';
 import { explode, orderOf } from './order.ts';
 import { tableBounds } from './ranges.ts';
 
+/** Source: internalQueryPlannerMaxIndexedSolutions. */
+const SOLUTIONS_MAX = 64;
+
 export interface SolutionRequest {
   readonly collection: Collection;
   readonly filter: CompiledFilter;
@@ -33,6 +36,7 @@ export function solutionsOf(request: SolutionRequest): readonly Plan[] {
   const indexes = usableIndexes(request, (filter) => implies(predicate, filter));
   const plans = plansOf(indexes, conjuncts, request.sort);
   for (const conjunct of conjuncts) {
+    if (plans.length >= SOLUTIONS_MAX) break;
     if (conjunct.kind !== 'or') continue;
     const plan = unionPlan(request, { disjunction: conjunct, branches: conjunct.children, conjuncts });
     if (plan !== undefined) plans.push(plan);
@@ -77,6 +81,7 @@ function plansOf(
   for (const index of indexes) {
     if (!mayServe(index, conditions)) continue;
     for (const candidate of candidatesOf(index, conditions)) {
+      if (plans.length >= SOLUTIONS_MAX) return plans;
       const bounds = boundsFor(candidate, conditions);
       if (bounds !== undefined) plans.push(planFrom(bounds, conjuncts, sort));
     }

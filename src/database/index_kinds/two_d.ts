@@ -8,10 +8,10 @@ import { ElementReader, findField, isEmptyDocument } from '../../bson/elements.t
 import { BSON_TYPE, isNumericType } from '../../bson/types.ts';
 import { numberOf, RAW_NULL, rawInt64, type RawValue } from '../../bson/value.ts';
 import { describeDocument, describeDouble } from '../../query/describe.ts';
-import { boundsOf, type FlatBox } from '../../query/geo/flat.ts';
+import { boundsOf } from '../../query/geo/flat.ts';
 import { HASH_BITS_MAX, hashOf, rangesOfBox, type HashGrid } from '../../query/geo/geohash.ts';
 import type { Region } from '../../query/geo/region.ts';
-import type { FlatPoint } from '../../query/geo/shape.ts';
+import type { FlatBox, FlatPoint } from '../../query/geo/shape.ts';
 import { rawArrayOf } from '../../query/update/array_value.ts';
 import type { IndexField } from '../index/index_key.ts';
 import { elementsAlong } from './elements_along.ts';

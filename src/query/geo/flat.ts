@@ -1,16 +1,11 @@
 /** Shapes in the plane: boxes, circles and polygons of legacy coordinate pairs. Borders belong to them. */
-import type { FlatPoint } from './shape.ts';
+import type { FlatRing } from './flat_ring.ts';
+import type { FlatBox, FlatPoint } from './shape.ts';
 
 export type FlatRegion =
   | { readonly kind: 'box'; readonly low: FlatPoint; readonly high: FlatPoint }
   | { readonly kind: 'circle'; readonly center: FlatPoint; readonly radius: number }
-  | { readonly kind: 'flatPolygon'; readonly vertices: readonly FlatPoint[] };
-
-/** A rectangle along the axes. */
-export interface FlatBox {
-  readonly low: FlatPoint;
-  readonly high: FlatPoint;
-}
+  | { readonly kind: 'flatPolygon'; readonly ring: FlatRing };
 
 /** A box from any two opposite corners. */
 export function boxOf(a: FlatPoint, b: FlatPoint): FlatRegion {
@@ -28,7 +23,7 @@ export function flatContains(region: FlatRegion, p: FlatPoint): boolean {
     case 'circle':
       return isWithin(region.center, p, region.radius);
     case 'flatPolygon':
-      return isSurrounded(region.vertices, p);
+      return region.ring.contains(p);
   }
 }
 
@@ -47,29 +42,6 @@ export function flatDistance(a: FlatPoint, b: FlatPoint): number {
   return Math.sqrt(x * x + y * y);
 }
 
-/** Counts the edges to the right of the point; those that cross themselves make parts that are outside. */
-function isSurrounded(vertices: readonly FlatPoint[], p: FlatPoint): boolean {
-  let isInside = false;
-  let a = vertices[vertices.length - 1];
-  for (const b of vertices) {
-    if (isOnUprightOrLevel(a, b, p)) return true;
-    const isBetween = p.y > Math.min(a.y, b.y) && p.y <= Math.max(a.y, b.y);
-    if (isBetween && (a.x === b.x ? p.x <= a.x : p.x <= ((p.y - a.y) * (b.x - a.x)) / (b.y - a.y) + a.x)) {
-      isInside = !isInside;
-    }
-    a = b;
-  }
-  return isInside;
-}
-
-/** Whether the point is an end of the edge, or on an edge along one of the axes. */
-function isOnUprightOrLevel(a: FlatPoint, b: FlatPoint, p: FlatPoint): boolean {
-  if ((p.x === a.x && p.y === a.y) || (p.x === b.x && p.y === b.y)) return true;
-  if (a.y === b.y && p.y === a.y) return p.x >= Math.min(a.x, b.x) && p.x <= Math.max(a.x, b.x);
-  if (a.x === b.x && p.x === a.x) return p.y > Math.min(a.y, b.y) && p.y <= Math.max(a.y, b.y);
-  return false;
-}
-
 /** The least rectangle around the region. */
 export function boundsOf(region: FlatRegion): FlatBox {
   switch (region.kind) {
@@ -84,16 +56,7 @@ export function boundsOf(region: FlatRegion): FlatBox {
         high: { x: center.x + reach, y: center.y + reach },
       };
     }
-    case 'flatPolygon': {
-      const low = { x: Infinity, y: Infinity };
-      const high = { x: -Infinity, y: -Infinity };
-      for (const { x, y } of region.vertices) {
-        low.x = Math.min(low.x, x);
-        low.y = Math.min(low.y, y);
-        high.x = Math.max(high.x, x);
-        high.y = Math.max(high.y, y);
-      }
-      return { low, high };
-    }
+    case 'flatPolygon':
+      return region.ring.bounds;
   }
 }

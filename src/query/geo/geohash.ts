@@ -4,8 +4,7 @@
  */
 import type { CellRange } from './cells.ts';
 import { joined } from './covering.ts';
-import type { FlatBox } from './flat.ts';
-import type { FlatPoint } from './shape.ts';
+import type { FlatBox, FlatPoint } from './shape.ts';
 
 /** More bits than these for each coordinate do not fit a number; candidates are looked at themselves anyway. */
 export const HASH_BITS_MAX = 26;

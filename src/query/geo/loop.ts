@@ -36,19 +36,21 @@ export class Loop {
   /** Where everything off the border is, when there is no point inside to reckon from. */
   readonly #soleSide: Side | undefined;
 
-  /** The region to the left of the vertices in their order; `isSmaller`: it is known to be the smaller one. */
-  constructor(vertices: readonly Vector[], isSmaller = false) {
+  /** The region to the left of the vertices in their order. `edges` are those around them. */
+  constructor(vertices: readonly Vector[], edges = EdgeTree.along(vertices, true), isSmaller = false) {
     invariant(vertices.length >= 3, 'a loop has at least three vertices');
     this.vertices = vertices;
-    this.edges = EdgeTree.along(vertices, true);
+    this.edges = edges;
     const interior = interiorPoint(vertices, this.edges, []);
     this.interior = interior ?? vertices[0];
     if (interior === undefined) this.#soleSide = isSmaller || this.area <= 2 * Math.PI ? 'outside' : 'inside';
   }
 
   /** The smaller of the two regions that the vertices bound, in whichever order they are. */
-  static smaller(vertices: readonly Vector[]): Loop {
-    return new Loop(areaOf(vertices) > 2 * Math.PI ? vertices.toReversed() : vertices, true);
+  static smaller(vertices: readonly Vector[], edges?: EdgeTree): Loop {
+    return areaOf(vertices) > 2 * Math.PI
+      ? new Loop(vertices.toReversed(), undefined, true)
+      : new Loop(vertices, edges, true);
   }
 
   /** In steradians. */

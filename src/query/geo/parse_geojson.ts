@@ -4,6 +4,7 @@ import { ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE, type ValueSpan } from '../../bson/types.ts';
 import { maybeStringOf, type RawValue } from '../../bson/value.ts';
 import { describeValue } from '../describe.ts';
+import { EdgeTree } from './edge_tree.ts';
 import { Loop } from './loop.ts';
 import {
   badGeometry,
@@ -132,7 +133,10 @@ function parsePositions(value: ValueSpan | undefined): Vector[] {
   if (value?.type !== BSON_TYPE.array) {
     throw badGeometry(`GeoJSON coordinates must be an array of coordinates, instead got type ${typeNameOf(value)}`);
   }
-  return itemsOf(value).map(parsePosition);
+  const positions: Vector[] = [];
+  const reader = new ElementReader(value.bytes, value.start);
+  while (reader.next()) positions.push(parsePosition(reader));
+  return positions;
 }
 
 function parseLine(value: ValueSpan | undefined): Line {
@@ -153,7 +157,10 @@ function parsePolygon(value: ValueSpan | undefined): Polygon {
     throw badGeometry(`Polygon coordinates must be an array, instead got type ${typeNameOf(value)}`);
   }
   const rings = itemsOf(value);
-  const loops = rings.map((ring) => Loop.smaller(parseRing(ring, () => describeValue(ring))));
+  const loops = rings.map((ring) => {
+    const { vertices, edges } = parseRing(ring, () => describeValue(ring));
+    return Loop.smaller(vertices, edges);
+  });
   const [shell, ...holes] = loops;
   if (shell === undefined) throw badGeometry('Polygon has no loops.');
   const whole = new Polygon(shell, []);
@@ -183,8 +190,13 @@ function checkApart(holes: readonly Loop[], i: number, value: ValueSpan): void {
   }
 }
 
+interface Ring {
+  readonly vertices: readonly Vector[];
+  readonly edges: EdgeTree;
+}
+
 /** The distinct vertices of a closed ring that does not cross itself. */
-function parseRing(value: ValueSpan, show: () => string): Vector[] {
+function parseRing(value: ValueSpan, show: () => string): Ring {
   const positions = parsePositions(value);
   const [first] = positions;
   if (first === undefined) throw badGeometry(`Loop has no vertices: ${show()}`);
@@ -197,9 +209,10 @@ function parseRing(value: ValueSpan, show: () => string): Vector[] {
       `Loop must have at least 3 different vertices, ${vertices.length} unique vertices were provided: ${show()}`,
     );
   }
-  const problem = problemOf(vertices);
+  const edges = EdgeTree.along(vertices, true);
+  const problem = problemOf(vertices, edges);
   if (problem !== undefined) throw badGeometry(`Loop is not valid: ${show()} ${problem}`);
-  return vertices;
+  return { vertices, edges };
 }
 
 /** A polygon of one ring that means what lies to the left of it, however large. */
@@ -215,7 +228,8 @@ function strictPolygon(value: ValueSpan | undefined): Polygon {
       `Only one simple loop is allowed in a big polygon, instead provided ${rings.length} loops: ${show()}`,
     );
   }
-  return new Polygon(new Loop(parseRing(ring, show)), []);
+  const { vertices, edges } = parseRing(ring, show);
+  return new Polygon(new Loop(vertices, edges), []);
 }
 
 function itemsOf(array: ValueSpan): RawValue[] {

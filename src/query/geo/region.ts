@@ -14,6 +14,7 @@ import { BSON_TYPE, isNumericType, type ValueSpan } from '../../bson/types.ts';
 import { numberOf } from '../../bson/value.ts';
 import { describeElement, describeValue } from '../describe.ts';
 import { boxOf, flatContains, type FlatRegion } from './flat.ts';
+import { FlatRing } from './flat_ring.ts';
 import { parseGeoJson } from './parse_geojson.ts';
 import { badGeometry, isLegacy, parsePair, parseQueryPoint, placeOf } from './parse_point.ts';
 import { capContains, shapeContains, shapesMeet, type Cap } from './relations.ts';
@@ -63,7 +64,7 @@ function parseFlatPolygon(value: ValueSpan): Region {
   if (vertices.length < 3) {
     throw badGeometry(`Polygon must have at least 3 points, instead got ${vertices.length} vertices`);
   }
-  return { kind: 'flatPolygon', vertices };
+  return { kind: 'flatPolygon', ring: new FlatRing(vertices) };
 }
 
 function parseCircle(value: ValueSpan): Region {

@@ -2,9 +2,12 @@
 import { EdgeTree } from './edge_tree.ts';
 import { edgesCross, isSame, latitudeOf, longitudeOf, type Vector } from './vector.ts';
 
-/** Why the vertices bound no region: two of them are the same, or two edges cross. Undefined when they do. */
-export function problemOf(vertices: readonly Vector[]): string | undefined {
-  return duplicateOf(vertices) ?? crossingOf(vertices);
+/**
+ * Why the vertices bound no region: two of them are the same, or two edges cross. Undefined when they do. `edges` are
+ * those between them, around the ring.
+ */
+export function problemOf(vertices: readonly Vector[], edges = EdgeTree.along(vertices, true)): string | undefined {
+  return duplicateOf(vertices) ?? crossingOf(vertices, edges);
 }
 
 function duplicateOf(vertices: readonly Vector[]): string | undefined {
@@ -12,7 +15,8 @@ function duplicateOf(vertices: readonly Vector[]): string | undefined {
   let size = 8;
   while (size < vertices.length * 2) size *= 2;
   const places = new Int32Array(size).fill(-1);
-  for (const [i, vertex] of vertices.entries()) {
+  for (let i = 0; i < vertices.length; i++) {
+    const vertex = vertices[i];
     let place = hashOf(vertex) & (size - 1);
     for (let other = places[place]; other >= 0; other = places[place]) {
       if (isSame(vertices[other], vertex)) return `Duplicate vertices: ${other} and ${i}`;
@@ -32,17 +36,17 @@ function hashOf({ x, y, z }: Vector): number {
   COORDINATES[1] = y + 0;
   COORDINATES[2] = z + 0;
   let hash = 0;
-  for (const word of WORDS) {
-    hash = Math.imul(hash ^ word, 0x9e37_79b1);
+  for (let i = 0; i < 6; i++) {
+    hash = Math.imul(hash ^ WORDS[i], 0x9e37_79b1);
     hash ^= hash >>> 15;
   }
   return hash;
 }
 
-function crossingOf(vertices: readonly Vector[]): string | undefined {
+function crossingOf(vertices: readonly Vector[], edges: EdgeTree): string | undefined {
   const count = vertices.length;
   let found: readonly [number, number] | undefined;
-  EdgeTree.along(vertices, true).somePairNear((i, j) => {
+  edges.somePairNear((i, j) => {
     if ((i + 1) % count === j || (j + 1) % count === i) return false;
     if (!edgesCross(vertices[i], vertices[(i + 1) % count], vertices[j], vertices[(j + 1) % count])) return false;
     found = [i, j];

@@ -17,6 +17,12 @@ export interface FlatPoint {
   readonly y: number;
 }
 
+/** A rectangle along the axes. */
+export interface FlatBox {
+  readonly low: FlatPoint;
+  readonly high: FlatPoint;
+}
+
 /** A geometry as documents hold it. */
 export interface StoredGeometry {
   /** On the sphere; undefined for a legacy pair that is no place on the earth. */

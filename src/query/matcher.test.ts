@@ -232,6 +232,16 @@ describe('filters', () => {
     expect(matches({ $jsonSchema: { required } }, { ...rest, other: 1 })).toBe(false);
   });
 
+  test('conditions on very many fields', () => {
+    const names = Array.from({ length: 20_000 }, (_, i) => `f${i}`);
+    const document = Object.fromEntries(names.map((name, i) => [name, i]));
+    expect(matches({ ...document, gone: null, or: { $exists: false } }, { other: 1, ...document })).toBe(true);
+    expect(matches({ ...document, gone: 1 }, document)).toBe(false);
+    expect(matches({ ...document, f19999: 0 }, document)).toBe(false);
+    expect(matches({ ...document, 'f7.x': null, $or: [{ f8: 1 }, { f9: 9 }] }, document)).toBe(true);
+    expect(matches({ ...document, $or: [{ f8: 1 }, { f9: 1 }] }, document)).toBe(false);
+  });
+
   test('a DBRef is a literal', () => {
     const document = { a: { $ref: 'c', $id: 1 } };
     expect(matches({ a: { $ref: 'c', $id: 1 } }, document)).toBe(true);

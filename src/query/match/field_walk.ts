@@ -1,6 +1,6 @@
 /** A conjunction of conditions on top-level fields, answered in one walk over the document. */
 import { fieldName } from '../../bson/bytes.ts';
-import { valueEnd } from '../../bson/elements.ts';
+import { ElementReader, valueEnd } from '../../bson/elements.ts';
 import type { Matcher } from './document_matcher.ts';
 import { MISSING, type ValueTest } from './value_test.ts';
 
@@ -9,7 +9,7 @@ export interface FieldTest {
   readonly test: ValueTest;
 }
 
-/** More fields than bits in a small integer are split over several walks. */
+/** Of more fields than bits in a small integer a table is made. */
 const FIELDS_MAX = 30;
 
 /**
@@ -28,8 +28,7 @@ export class FieldWalk implements Matcher {
 
   /** `rest`: further conditions, asked when all fields pass. */
   static of(fields: readonly FieldTest[], rest: readonly Matcher[]): Matcher {
-    if (fields.length <= FIELDS_MAX) return new FieldWalk(fields, rest);
-    return new FieldWalk(fields.slice(0, FIELDS_MAX), [FieldWalk.of(fields.slice(FIELDS_MAX), rest)]);
+    return fields.length <= FIELDS_MAX ? new FieldWalk(fields, rest) : new FieldTable(fields, rest);
   }
 
   private constructor(fields: readonly FieldTest[], rest: readonly Matcher[]) {
@@ -86,6 +85,36 @@ export class FieldWalk implements Matcher {
 
   #passesRest(bytes: Uint8Array, at: number): boolean {
     for (const matcher of this.#rest) if (!matcher.matches(bytes, at)) return false;
+    return true;
+  }
+}
+
+/** As {@link FieldWalk}, for any number of fields. */
+class FieldTable implements Matcher {
+  readonly #tests: ReadonlyMap<string, ValueTest>;
+  readonly #rest: readonly Matcher[];
+
+  constructor(fields: readonly FieldTest[], rest: readonly Matcher[]) {
+    this.#tests = new Map(fields.map(({ name, test }) => [name, test]));
+    this.#rest = rest;
+  }
+
+  matches(bytes: Uint8Array, at: number): boolean {
+    const seen = new Set<string>();
+    const reader = new ElementReader(bytes, at);
+    while (seen.size < this.#tests.size && reader.next()) {
+      const name = reader.name();
+      const test = this.#tests.get(name);
+      if (test === undefined || seen.has(name)) continue;
+      if (!test(bytes, reader.type, reader.start, reader.end)) return false;
+      seen.add(name);
+    }
+    return this.#passesWithout(seen, bytes) && this.#rest.every((matcher) => matcher.matches(bytes, at));
+  }
+
+  #passesWithout(seen: ReadonlySet<string>, bytes: Uint8Array): boolean {
+    if (seen.size === this.#tests.size) return true;
+    for (const [name, test] of this.#tests) if (!seen.has(name) && !test(bytes, MISSING, 0, 0)) return false;
     return true;
   }
 }

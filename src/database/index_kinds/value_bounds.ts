@@ -7,7 +7,16 @@ import { BSON_TYPE, isNumericType, type ValueSpan } from '../../bson/types.ts';
 import { numberOf, RAW_NULL, RAW_UNDEFINED, type RawValue } from '../../bson/value.ts';
 import type { LeafPredicate } from '../../query/match/predicate.ts';
 import { regexParts } from '../../query/match/regex.ts';
-import { EVERYTHING, interval, keyOf, point, union, type Interval, type IntervalBounds } from '../planner/interval.ts';
+import {
+  EVERYTHING,
+  interval,
+  keyOf,
+  point,
+  pointAt,
+  union,
+  type Interval,
+  type IntervalBounds,
+} from '../planner/interval.ts';
 import { regexBounds } from './regex_bounds.ts';
 import { typeRange, typeRangeOf } from './type_range.ts';
 
@@ -68,10 +77,17 @@ function equalityBounds(value: RawValue, keyOfValue: (value: ValueSpan) => Uint8
   }
 }
 
+/** Types of values that are looked for in more than one place. */
+const MEANS_MORE: ReadonlySet<number> = new Set([BSON_TYPE.null, BSON_TYPE.array, BSON_TYPE.regex]);
+
 function memberBounds(values: readonly RawValue[], keyOfValue: (value: ValueSpan) => Uint8Array): IntervalBounds {
   const intervals: Interval[] = [];
   let tightness: IntervalBounds['tightness'] = 'exact';
   for (const value of values) {
+    if (!MEANS_MORE.has(value.type)) {
+      intervals.push(pointAt(value, keyOfValue(value)));
+      continue;
+    }
     const one = value.type === BSON_TYPE.regex ? regexBounds(regexParts(value)) : equalityBounds(value, keyOfValue);
     intervals.push(...one.intervals);
     if (one.tightness === 'fetch' || tightness === 'exact') tightness = one.tightness;

@@ -63,6 +63,11 @@ export function point(value: ValueSpan, keyOfValue = keyOf): Interval {
   return { start, end: start, startInclusive: true, endInclusive: true, startKey, endKey: startKey };
 }
 
+/** As {@link point}, of a value that stays as it is: it is not copied. */
+export function pointAt(value: RawValue, key: Uint8Array): Interval {
+  return { start: value, end: value, startInclusive: true, endInclusive: true, startKey: key, endKey: key };
+}
+
 /** [MinKey, MaxKey]. */
 export const EVERYTHING: Interval = interval(RAW_MIN_KEY, RAW_MAX_KEY, BOTH);
 
@@ -125,7 +130,7 @@ export function intersectAll(all: readonly (readonly Interval[])[]): readonly In
 
 /** What lies in any: sorted, with what touches joined. */
 export function union(intervals: readonly Interval[]): Interval[] {
-  const sorted = inOrder(intervals.filter((one) => !isEmpty(one)));
+  const sorted = inOrder(intervals.some(isEmpty) ? intervals.filter((one) => !isEmpty(one)) : intervals);
   const joined: Interval[] = [];
   for (const next of sorted) {
     const last = joined[joined.length - 1];

@@ -13,18 +13,17 @@ import {
 } from '../../bson/value.ts';
 import { printedNumber } from '../number/print_number.ts';
 import { int32Of } from '../number/whole.ts';
-import { itemsOf } from '../update/array_value.ts';
 import {
   binaryOperator,
   compileAll,
+  countedOperands,
   exactOperands,
   folded,
-  listOperator,
   nullableOperator,
   operandsOf,
   unaryOperator,
 } from './arguments.ts';
-import { arrayOf, isArray, isNullish, isNumber, typeNameOf } from './build.ts';
+import { isArray, isNullish, isNumber, typeNameOf } from './build.ts';
 import { ItemList } from './item_list.ts';
 import { ItemWalk } from './item_walk.ts';
 import type { ExpressionOperator } from './operator.ts';
@@ -169,29 +168,59 @@ function goOnJoining(joining: Joining): boolean {
   return true;
 }
 
+interface Slicing {
+  readonly reader: ElementReader;
+  /** Items before the first one, and those that are taken from there. */
+  skipped: number;
+  taken: number;
+  readonly list: ItemList;
+}
+
 /** `[array, count]` or `[array, position, count]`; what is negative counts from the end. */
-export const sliceOperator = listOperator(
-  '$slice',
-  (values) => {
-    const [array, second, third] = values;
-    if (isNullish(array) || isNullish(second)) return RAW_NULL;
-    if (!isArray(array)) {
-      throw new CommandError(28724, `First argument to $slice must be an array, but is of type: ${typeNameOf(array)}`);
-    }
-    const position = sliceOperand(second, { which: 'Second', notNumber: 28725, notWhole: 28726 });
-    if (values.length === 2) {
-      const items = itemsOf(array);
-      return arrayOf(position < 0 ? items.slice(Math.max(0, items.length + position)) : items.slice(0, position));
-    }
-    if (isNullish(third)) return RAW_NULL;
-    const count = sliceOperand(third, { which: 'Third', notNumber: 28727, notWhole: 28728 });
-    if (count <= 0) throw new CommandError(28729, `Third argument to $slice must be positive: ${count}`);
-    const items = itemsOf(array);
-    const start = position < 0 ? Math.max(0, items.length + position) : position;
-    return arrayOf(items.slice(start, start + count));
+export const sliceOperator: ExpressionOperator = {
+  name: '$slice',
+  compile(operand, scope) {
+    const parts = compileAll(countedOperands('$slice', operand, { min: 2, max: 3 }), scope);
+    const slice = loopOf<Slicing>(scope.work, {
+      start: (root) => beginSlice(parts.map((part) => part.evaluate(root))),
+      step: sliceOn,
+      end: ({ list }) => list.array(),
+    });
+    return folded(parts, slice);
   },
-  { min: 2, max: 3 },
-);
+};
+
+function beginSlice(values: readonly Value[]): RawValue | Slicing {
+  const [array, second, third] = values;
+  if (isNullish(array) || isNullish(second)) return RAW_NULL;
+  if (!isArray(array)) {
+    throw new CommandError(28724, `First argument to $slice must be an array, but is of type: ${typeNameOf(array)}`);
+  }
+  const position = sliceOperand(second, { which: 'Second', notNumber: 28725, notWhole: 28726 });
+  if (values.length === 2) return position < 0 ? slicing(array, position, Infinity) : slicing(array, 0, position);
+  if (isNullish(third)) return RAW_NULL;
+  const count = sliceOperand(third, { which: 'Third', notNumber: 28727, notWhole: 28728 });
+  if (count <= 0) throw new CommandError(28729, `Third argument to $slice must be positive: ${count}`);
+  return slicing(array, position, count);
+}
+
+function slicing(array: RawValue, position: number, taken: number): Slicing {
+  const skipped = position < 0 ? Math.max(0, countElements(array.bytes, array.start) + position) : position;
+  return { reader: new ElementReader(array.bytes, array.start), skipped, taken, list: new ItemList('$slice', 0) };
+}
+
+function sliceOn(state: Slicing): boolean {
+  const { reader, list } = state;
+  for (let i = 0; i < ITEMS_PER_STEP; i++) {
+    if (state.taken === 0 || !reader.next()) return false;
+    if (state.skipped > 0) state.skipped--;
+    else {
+      list.push(reader.value());
+      state.taken--;
+    }
+  }
+  return true;
+}
 
 interface WholeErrors {
   readonly which: string;

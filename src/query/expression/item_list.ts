@@ -5,7 +5,7 @@ import { rawValue, type RawValue } from '../../bson/value.ts';
 import { copyInto, writeIndex } from './build.ts';
 import { checkValueSize } from './value_limits.ts';
 
-/** What an item counts besides its bytes: as much as it takes where arrays are lists of values. */
+/** As much as an item takes where arrays are lists of values. */
 const ITEM_OVERHEAD_BYTES = 64;
 
 const FIRST_SIZE_BYTES = 128;
@@ -19,19 +19,21 @@ const COPIED_BYTES_MAX = 1024;
 export class ItemList {
   length = 0;
   readonly #operator: string;
+  readonly #overheadBytes: number;
   #countedBytes = 0;
   #bytes = new Uint8Array(FIRST_SIZE_BYTES);
   #end = 4;
 
-  /** `operator`: who makes it, for the error. */
-  constructor(operator: string) {
+  /** `operator`: who makes it, for the error. `overheadBytes`: what an item counts besides its bytes. */
+  constructor(operator: string, overheadBytes = ITEM_OVERHEAD_BYTES) {
     this.#operator = operator;
+    this.#overheadBytes = overheadBytes;
   }
 
   /** Copies the item. Throws ExceededMemoryLimit. */
   push(item: RawValue): void {
     const size = item.end - item.start;
-    this.#countedBytes += size + ITEM_OVERHEAD_BYTES;
+    this.#countedBytes += size + this.#overheadBytes;
     checkValueSize(this.#countedBytes, this.#operator);
     if (this.#end + size + FRAME_BYTES_MAX > this.#bytes.length) this.#grow(this.#end + size + FRAME_BYTES_MAX);
     this.#bytes[this.#end] = item.type;

@@ -1,114 +1,15 @@
-/** `$mergeObjects $objectToArray $arrayToObject $getField $setField $unsetField`. */
+/** `$getField $setField $unsetField`. */
 import { CommandError } from '../../base/command_error.ts';
-import { fieldName } from '../../bson/bytes.ts';
+import { fieldName, writeInt32 } from '../../bson/bytes.ts';
 import { ElementReader, findField } from '../../bson/elements.ts';
 import { BSON_TYPE, typeAlias } from '../../bson/types.ts';
-import { maybeStringOf, rawString, stringOf, RAW_NULL, type RawValue } from '../../bson/value.ts';
-import { itemsOf } from '../update/array_value.ts';
-import { folded, nullableOperator } from './arguments.ts';
-import { arrayOf, isArray, isNullish, objectOf, typeNameOf, type NamedValue } from './build.ts';
+import { maybeStringOf, rawObject, stringOf, RAW_NULL, type RawValue } from '../../bson/value.ts';
+import { folded } from './arguments.ts';
+import { isNullish, objectOf, typeNameOf } from './build.ts';
 import type { ExpressionScope } from './scope.ts';
-import { shownValue } from './text.ts';
 import type { ExpressionOperator } from './operator.ts';
 import type { Expression, Value } from './types.ts';
-
-const KEY = fieldName('k');
-const VALUE = fieldName('v');
-
-export const objectToArrayOperator = nullableOperator('$objectToArray', (object) => {
-  if (object.type !== BSON_TYPE.object) {
-    throw new CommandError(40390, `$objectToArray requires a document input, found: ${typeNameOf(object)}`);
-  }
-  const items: RawValue[] = [];
-  const reader = new ElementReader(object.bytes, object.start);
-  while (reader.next()) {
-    items.push(
-      objectOf([
-        { name: KEY, value: rawString(reader.name()) },
-        { name: VALUE, value: reader.value() },
-      ]),
-    );
-  }
-  return arrayOf(items);
-});
-
-export const arrayToObjectOperator = nullableOperator('$arrayToObject', (array) => {
-  if (!isArray(array)) {
-    throw new CommandError(40386, `$arrayToObject requires an array input, found: ${typeNameOf(array)}`);
-  }
-  const fields = new Map<string, RawValue>();
-  const items = itemsOf(array);
-  const [first] = items;
-  for (const item of items) {
-    const [name, value] = isArray(first) ? pairOfArray(item) : pairOfObject(item, item === first);
-    if (name.includes('\0')) {
-      throw new CommandError(4940400, 'Key field cannot contain an embedded null byte');
-    }
-    fields.set(name, value);
-  }
-  return objectOf([...fields].map(([name, value]) => ({ name: fieldName(name), value })));
-});
-
-function pairOfArray(item: RawValue): [string, RawValue] {
-  if (!isArray(item)) {
-    throw new CommandError(
-      40396,
-      '$arrayToObject requires a consistent input format. Elements mustall be arrays or all be objects. ' +
-        `Array was detected, now found: ${typeNameOf(item)}`,
-    );
-  }
-  const pair = itemsOf(item);
-  const [key, value] = pair;
-  if (pair.length !== 2) {
-    throw new CommandError(
-      40397,
-      `$arrayToObject requires an array of size 2 arrays,found array of size: ${pair.length}`,
-    );
-  }
-  if (key.type !== BSON_TYPE.string) {
-    throw new CommandError(
-      40395,
-      '$arrayToObject requires an array of key-value pairs, where the key must be of type string. ' +
-        `Found key type: ${typeNameOf(key)}`,
-    );
-  }
-  return [stringOf(key), value];
-}
-
-function pairOfObject(item: RawValue, isFirst: boolean): [string, RawValue] {
-  if (item.type !== BSON_TYPE.object) {
-    const found = typeNameOf(item);
-    throw isFirst
-      ? new CommandError(40398, `Unrecognised input type format for $arrayToObject: ${found}`)
-      : new CommandError(
-          40391,
-          '$arrayToObject requires a consistent input format. Elements mustall be arrays or all be objects. ' +
-            `Object was detected, now found: ${found}`,
-        );
-  }
-  let count = 0;
-  const reader = new ElementReader(item.bytes, item.start);
-  while (reader.next()) count++;
-  if (count !== 2) {
-    throw new CommandError(
-      40392,
-      `$arrayToObject requires an object keys of 'k' and 'v'. Found incorrect number of keys:${count}`,
-    );
-  }
-  const key = findField(item.bytes, KEY, item.start);
-  const value = findField(item.bytes, VALUE, item.start);
-  if (key === undefined || value === undefined) {
-    throw new CommandError(40393, "$arrayToObject requires an object with keys 'k' and 'v'.");
-  }
-  if (key.type !== BSON_TYPE.string) {
-    throw new CommandError(
-      40394,
-      "$arrayToObject requires an object with keys 'k' and 'v', where the value of 'k' must be of type string. " +
-        `Found type: ${typeNameOf(key)}`,
-    );
-  }
-  return [stringOf(key), value];
-}
+import { checkValueSize } from './value_limits.ts';
 
 /** Both arguments are required. Null input gives null, a missing field is missing. */
 export const getFieldOperator: ExpressionOperator = {
@@ -211,21 +112,43 @@ function fieldChangeOperator(name: '$setField' | '$unsetField'): ExpressionOpera
 export const setFieldOperator = fieldChangeOperator('$setField');
 export const unsetFieldOperator = fieldChangeOperator('$unsetField');
 
+/** A copy without the fields of that name; the value is in the place of the first of them, or at the end. */
 function withField(object: RawValue, name: Uint8Array, value: Value): RawValue {
-  const fields: NamedValue[] = [];
-  let isFound = false;
-  const reader = new ElementReader(object.bytes, object.start);
+  const { bytes, start, end } = object;
+  const cuts: ElementRange[] = [];
+  let cutBytes = 0;
+  const reader = new ElementReader(bytes, start);
   while (reader.next()) {
-    if (!reader.nameEquals(name)) {
-      fields.push({ name: reader.bytes.subarray(reader.nameStart, reader.nameEnd), value: reader.value() });
-    } else if (!isFound) {
-      isFound = true;
-      if (value !== undefined) fields.push({ name, value });
-    }
+    if (!reader.nameEquals(name)) continue;
+    cuts.push({ from: reader.elementStart, to: reader.end });
+    cutBytes += reader.end - reader.elementStart;
   }
-  if (!isFound && value !== undefined) fields.push({ name, value });
-  return objectOf(fields);
+  if (cuts.length === 0) cuts.push({ from: end - 1, to: end - 1 });
+  const field = value === undefined ? undefined : objectOf([{ name, value }]);
+  const fieldBytes = field?.bytes.subarray(4, field.end - 1) ?? NOTHING;
+  const size = end - start - cutBytes + fieldBytes.length;
+  checkValueSize(size);
+  const made = new Uint8Array(size);
+  writeInt32(made, 0, size);
+  let at = 4;
+  let from = start + 4;
+  for (const [i, cut] of cuts.entries()) {
+    made.set(bytes.subarray(from, cut.from), at);
+    at += cut.from - from;
+    if (i === 0) made.set(fieldBytes, at);
+    if (i === 0) at += fieldBytes.length;
+    from = cut.to;
+  }
+  made.set(bytes.subarray(from, end), at);
+  return rawObject(made);
 }
+
+interface ElementRange {
+  readonly from: number;
+  readonly to: number;
+}
+
+const NOTHING = new Uint8Array(0);
 
 interface ChangeParts {
   readonly field: Expression;
@@ -252,50 +175,4 @@ function changeParts(name: '$setField' | '$unsetField', operand: RawValue, scope
   if (value === undefined) throw new CommandError(4161103, `${name} requires 'value' to be specified`);
   if (input === undefined) throw new CommandError(4161109, `${name} requires 'input' to be specified`);
   return { field: writtenName(name, field, scope), input, value };
-}
-
-/** Fields of later objects replace those of earlier ones, in place. */
-export const mergeObjectsOperator: ExpressionOperator = {
-  name: '$mergeObjects',
-  compile(operand, scope) {
-    const parts =
-      operand.type === BSON_TYPE.array ? itemsOf(operand).map((part) => scope.compile(part)) : [scope.compile(operand)];
-    return folded(parts, (root) => {
-      const merge = new ObjectMerge();
-      const [only] = parts;
-      if (parts.length !== 1) {
-        for (const part of parts) merge.add(part.evaluate(root));
-        return merge.result();
-      }
-      const value = only.evaluate(root);
-      if (isArray(value)) for (const item of itemsOf(value)) merge.add(item);
-      else merge.add(value);
-      return merge.result();
-    });
-  },
-};
-
-/** Merges documents one after the other. */
-export class ObjectMerge {
-  readonly #fields = new Map<string, NamedValue>();
-
-  /** Null and missing add nothing. Throws 40400 for what is no document. The value must not change afterwards. */
-  add(value: Value): void {
-    if (isNullish(value)) return;
-    if (value.type !== BSON_TYPE.object) {
-      throw new CommandError(
-        40400,
-        `$mergeObjects requires object inputs, but input ${shownValue(value)} is of type ${typeNameOf(value)}`,
-      );
-    }
-    const reader = new ElementReader(value.bytes, value.start);
-    while (reader.next()) {
-      const name = reader.bytes.subarray(reader.nameStart, reader.nameEnd);
-      this.#fields.set(reader.name(), { name, value: reader.value() });
-    }
-  }
-
-  result(): RawValue {
-    return objectOf([...this.#fields.values()]);
-  }
 }

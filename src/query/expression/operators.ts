@@ -50,14 +50,8 @@ import {
   powOperator,
   sqrtOperator,
 } from './numeric.ts';
-import {
-  arrayToObjectOperator,
-  getFieldOperator,
-  mergeObjectsOperator,
-  objectToArrayOperator,
-  setFieldOperator,
-  unsetFieldOperator,
-} from './object_fields.ts';
+import { getFieldOperator, setFieldOperator, unsetFieldOperator } from './object_fields.ts';
+import { arrayToObjectOperator, mergeObjectsOperator, objectToArrayOperator } from './object_loops.ts';
 import { medianOperator, percentileOperator } from './percentile.ts';
 import { rangeOperator } from './range.ts';
 import { regexFindAllOperator, regexFindOperator, regexMatchOperator } from './regex.ts';

@@ -15,6 +15,11 @@ const DOCUMENT = {
   d: [{ k: 3 }, { k: 1 }],
   s: 'a,b,,c',
   m: [[1, 2], [3]],
+  p: [
+    { k: 'x', v: 1 },
+    { k: 'y', v: { z: 2 } },
+  ],
+  w: { x: 1, y: 2 },
   u: 'ä€\u{1F600}b',
 };
 const ROOT = encodeDocument(DOCUMENT);
@@ -58,6 +63,11 @@ const SUM_OF_PRODUCTS = {
 
 /** So long, but not before there is a document. */
 const LONG_TEXT = { $concat: ['ab'.repeat(20_000), '€', { $substrCP: ['$s', 4, 0] }, 'c'] };
+
+const LONG_ARRAY = { $concatArrays: [{ $range: [0, 3000] }, '$a', [7]] };
+const LONG_OBJECT = {
+  $setField: { field: 'x', input: Object.fromEntries(Array.from({ length: 300 }, (_, i) => [i, i])), value: '$n' },
+};
 
 describe.each<[string, unknown, unknown]>([
   ['$map', { $map: { input: '$a', in: { $add: ['$$this', 1] } } }, [6, 4, 2, 5, 2]],
@@ -136,6 +146,23 @@ describe.each<[string, unknown, unknown]>([
     '-ä-€-\u{1F600}-b-',
   ],
   ['$replaceOne', { $replaceOne: { input: LONG_TEXT, find: 'c', replacement: '' } }, `${'ab'.repeat(20_000)}€`],
+  ['$slice', { $slice: [LONG_ARRAY, 2998, 7] }, [2998, 2999, 5, 3, 1, 4, 1]],
+  ['$slice from the end', { $slice: [LONG_ARRAY, -3] }, [4, 1, 7]],
+  ['$percentile', { $percentile: { input: LONG_ARRAY, p: [0, 0.5, 1], method: 'approximate' } }, [0, 1496, 2999]],
+  ['$median', { $median: { input: LONG_ARRAY, method: 'approximate' } }, 1496],
+  ['$arrayToObject', { $arrayToObject: { $zip: { inputs: [['x', 'y', 'x'], '$a'] } } }, { x: 1, y: 3 }],
+  ['$arrayToObject of pairs', { $arrayToObject: '$p' }, { x: 1, y: { z: 2 } }],
+  [
+    '$objectToArray',
+    { $slice: [{ $objectToArray: LONG_OBJECT }, 299, 2] },
+    [
+      { k: '299', v: 299 },
+      { k: 'x', v: 5 },
+    ],
+  ],
+  ['$mergeObjects', { $mergeObjects: ['$w', null, { y: '$n' }, { z: { $sum: '$a' }, x: 7 }] }, { x: 7, y: 5, z: 14 }],
+  ['$mergeObjects of an array', { $mergeObjects: '$d' }, { k: 1 }],
+  ['$mergeObjects of many fields', { $size: { $objectToArray: { $mergeObjects: LONG_OBJECT } } }, 301],
   ['$trim', { $trim: { input: { $concat: [' '.repeat(5000), '$u', '\u2003'.repeat(5000)] } } }, 'ä€\u{1F600}b'],
   ['$ltrim', { $ltrim: { input: { $concat: ['€ä'.repeat(5000), '$u', ' '] }, chars: 'ä€' } }, '\u{1F600}b '],
   ['$rtrim', { $rtrim: { input: { $concat: [' ', '$u', '\u{1F600}b'.repeat(5000)] }, chars: 'b\u{1F600}' } }, ' ä€'],

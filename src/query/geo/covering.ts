@@ -7,6 +7,7 @@ import { ancestorsOf, cellAt, cellNumber, cellRange, childrenOf, circleAround, F
 import type { Cell, CellRange } from './cells.ts';
 import { EdgeTree } from './edge_tree.ts';
 import type { Region } from './region.ts';
+import { polygonsDistance } from './relations.ts';
 import type { Shape } from './shape.ts';
 import { angleBetween, TOUCH_RADIANS, type Vector } from './vector.ts';
 
@@ -64,8 +65,7 @@ export function distanceFromShape({ lines, points, polygons }: Shape): DistanceF
   return (p) => {
     let nearest = Infinity;
     for (const tree of trees) nearest = Math.min(nearest, tree.distance(p));
-    for (const polygon of polygons) nearest = Math.min(nearest, polygon.distance(p));
-    return nearest;
+    return Math.min(nearest, polygonsDistance(p, polygons));
   };
 }
 

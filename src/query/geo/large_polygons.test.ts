@@ -205,3 +205,28 @@ describe('problems of rings', () => {
     );
   });
 });
+
+describe('hundreds of holes, and of polygons', () => {
+  const places = Array.from({ length: 400 }, (_, i) => ({
+    x: (i % 20) - 9.5,
+    y: Math.floor(i / 20) - 9.5,
+    radius: 0.4,
+  }));
+  const rings = places.map((place) => [0, 1, 2, 3].map((i) => at(place, (i * Math.PI) / 2, 1)));
+  const whole = { x: 0, y: 0, radius: 40 };
+  const sieve = polygonOf([[0, 1, 2, 3].map((i) => at(whole, (i * Math.PI) / 2, 1)), ...rings]);
+  const heap = shapeOf(...rings.map((ring) => polygonOf([ring])));
+
+  test('are out, and in, and as far as the nearest of them', () => {
+    for (const [i, { x, y }] of places.entries()) {
+      const between = vectorAt(x + 0.5, y + 0.5);
+      expect(sieve.side(vectorAt(x, y))).toBe('outside');
+      expect(sieve.side(rings[i][0])).toBe('border');
+      expect(sieve.side(between)).toBe('inside');
+      expect(sieve.distance(vectorAt(x, y))).toBeCloseTo(nearestOf(vectorAt(x, y), rings[i]), 12);
+      expect(shapeDistance(vectorAt(x, y), heap)).toBe(0);
+      const nearest = Math.min(...heap.polygons.map((polygon) => polygon.distance(between)));
+      expect(shapeDistance(between, heap)).toBe(nearest);
+    }
+  });
+});

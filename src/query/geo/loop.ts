@@ -1,5 +1,6 @@
 /** A closed ring of edges on the sphere and the region to its left. */
 import { invariant } from '../../base/invariant.ts';
+import { ballAround, distanceToBall, type Ball } from './ball.ts';
 import { EdgeTree, type NearestEdge } from './edge_tree.ts';
 import {
   cross,
@@ -7,6 +8,7 @@ import {
   lengthOf,
   middleOf,
   minus,
+  negative,
   normalOf,
   plus,
   TOUCH_RADIANS,
@@ -21,6 +23,9 @@ export type Side = 'inside' | 'border' | 'outside';
 /** Points this far from the opposite of another are reached by a detour: an arc to the very opposite has no direction. */
 const NEARLY_OPPOSITE = -0.9;
 
+/** Balls wider than this could hold half of the sphere. */
+const RADIUS_MAX = 0.9;
+
 /** What is farther than the nearest edge by this is so beyond all rounding. */
 const NEAREST_BY_RADIANS = 1e-12;
 
@@ -33,6 +38,8 @@ export class Loop {
   /** A point of the region, off its border; on it when the region is so thin that there is none. */
   readonly interior: Vector;
   readonly edges: EdgeTree;
+  /** All of the region lies in it; it is boundless unless the region is much smaller than half of the sphere. */
+  readonly ball: Ball;
   /** Where everything off the border is, when there is no point inside to reckon from. */
   readonly #soleSide: Side | undefined;
 
@@ -44,6 +51,11 @@ export class Loop {
     const interior = interiorPoint(vertices, this.edges, []);
     this.interior = interior ?? vertices[0];
     if (interior === undefined) this.#soleSide = isSmaller || this.area <= 2 * Math.PI ? 'outside' : 'inside';
+    const { center, radius } = ballAround(vertices);
+    this.ball = { center, radius: Infinity };
+    // The region is in the ball, unless it is all that is outside of the ball and more.
+    const isSmall = radius < RADIUS_MAX && this.side(unit(negative(center))) === 'outside';
+    if (isSmall) this.ball = { center, radius };
   }
 
   /** The smaller of the two regions that the vertices bound, in whichever order they are. */
@@ -63,10 +75,16 @@ export class Loop {
   }
 
   side(p: Vector): Side {
+    if (this.distanceMin(p) > 0) return 'outside';
     const nearest = this.edges.nearest(p);
     if (nearest.distance <= TOUCH_RADIANS) return 'border';
     if (this.#soleSide !== undefined) return this.#soleSide;
     return (this.#isLeftOfNearest(p, nearest) ?? this.#surrounds(p)) ? 'inside' : 'outside';
+  }
+
+  /** An angle that no point of the region or its border is nearer by. As fast for many edges as for few. */
+  distanceMin(p: Vector): number {
+    return distanceToBall(p, this.ball);
   }
 
   /** The angle from a point to the nearest point of the border. */
@@ -144,11 +162,8 @@ export function interiorPoint(
     const a = vertices[edge];
     const b = vertices[(edge + 1) % vertices.length];
     const middle = middleOf(a, b);
-    const room = Math.min(
-      Math.PI / 2,
-      edges.nearest(middle, edge).distance,
-      ...others.map((other) => other.distance(middle)),
-    );
+    let room = Math.min(Math.PI / 2, edges.nearest(middle, edge).distance);
+    for (const other of others) room = Math.min(room, other.distance(middle));
     if (room < ROOM_MIN_RADIANS) continue;
     return unit(plus(middle, unit(normalOf(a, b)), Math.tan(Math.min(room / 2, 1))));
   }

@@ -18,7 +18,7 @@ import {
   typeNameOf,
 } from './parse_point.ts';
 import { Polygon } from './polygon.ts';
-import { polygonsMeet } from './relations.ts';
+import { polygonsMeet, samplesOf } from './relations.ts';
 import { problemOf } from './ring_problem.ts';
 import { pointShape, type Line, type Shape, type StoredGeometry } from './shape.ts';
 import { isOnEarth, isSame, vectorAt, type Vector } from './vector.ts';
@@ -164,17 +164,17 @@ function parsePolygon(value: ValueSpan | undefined): Polygon {
   const [shell, ...holes] = loops;
   if (shell === undefined) throw badGeometry('Polygon has no loops.');
   const whole = new Polygon(shell, []);
-  for (const [i, hole] of holes.entries()) {
-    checkHole(whole, hole, { ring: rings[i + 1], shell: rings[0] });
-    checkApart(holes, i, value);
-  }
+  if (holes.length === 0) return whole;
+  for (const [i, hole] of holes.entries()) checkHole(whole, hole, { ring: rings[i + 1], shell: rings[0] });
+  checkApart(holes, value);
   return new Polygon(shell, holes);
 }
 
 function checkHole(whole: Polygon, hole: Loop, shown: { readonly ring: RawValue; readonly shell: RawValue }): void {
   const isInside = hole.vertices.every((vertex) => whole.contains(vertex)) && whole.contains(hole.interior);
   const isWhole = hole.vertices.every((vertex) => whole.side(vertex) === 'border');
-  if (isInside && !isWhole && !whole.shell.vertices.some((vertex) => hole.side(vertex) === 'inside')) return;
+  const samples = samplesOf(whole.shell, new Polygon(hole, []));
+  if (isInside && !isWhole && !samples.some((vertex) => hole.side(vertex) === 'inside')) return;
   throw badGeometry(
     'Secondary loops not contained by first exterior loop - secondary loops must be holes: ' +
       `${describeValue(shown.ring)} first loop: ${describeValue(shown.shell)}`,
@@ -182,11 +182,18 @@ function checkHole(whole: Polygon, hole: Loop, shown: { readonly ring: RawValue;
 }
 
 /** Holes must neither cross nor lie in each other. */
-function checkApart(holes: readonly Loop[], i: number, value: ValueSpan): void {
-  const one = new Polygon(holes[i], []);
-  for (const other of holes.slice(0, i)) {
-    if (!polygonsMeet(one, new Polygon(other, []))) continue;
-    throw badGeometry(`Polygon interior loops cannot be nested: ${describeValue(value)}`);
+function checkApart(holes: readonly Loop[], value: ValueSpan): void {
+  const regions = holes.map((hole) => new Polygon(hole, []));
+  const lowOf = ({ shell: { ball } }: Polygon): number => ball.center.x - ball.radius;
+  regions.sort((a, b) => lowOf(a) - lowOf(b));
+  let open: Polygon[] = [];
+  for (const region of regions) {
+    const low = lowOf(region);
+    open = open.filter(({ shell: { ball } }) => ball.center.x + ball.radius >= low);
+    if (open.some((other) => polygonsMeet(region, other))) {
+      throw badGeometry(`Polygon interior loops cannot be nested: ${describeValue(value)}`);
+    }
+    open.push(region);
   }
 }
 

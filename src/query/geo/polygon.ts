@@ -44,6 +44,15 @@ export class Polygon {
   /** The angle from a point to the nearest point of the region, 0 inside. */
   distance(p: Vector): number {
     if (this.contains(p)) return 0;
-    return this.loops.reduce((nearest, loop) => Math.min(nearest, loop.distance(p)), Infinity);
+    let nearest = Infinity;
+    for (const loop of this.loops) {
+      if (loop.distanceMin(p) < nearest) nearest = Math.min(nearest, loop.distance(p));
+    }
+    return nearest;
+  }
+
+  /** An angle that no point of the region is nearer by. Takes no longer for many edges than for few. */
+  distanceMin(p: Vector): number {
+    return this.shell.distanceMin(p);
   }
 }

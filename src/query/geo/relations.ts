@@ -1,4 +1,5 @@
 /** What holds between shapes on the sphere: containing, meeting, how far apart. Borders belong to a shape. */
+import { ballsMeet } from './ball.ts';
 import { EdgeTree } from './edge_tree.ts';
 import type { Loop } from './loop.ts';
 import type { Polygon } from './polygon.ts';
@@ -79,7 +80,15 @@ export function shapeDistance(p: Vector, shape: Shape): number {
   let nearest = Infinity;
   for (const point of shape.points) nearest = Math.min(nearest, angleBetween(p, point));
   for (const line of shape.lines) nearest = Math.min(nearest, distanceToLine(p, line));
-  for (const polygon of shape.polygons) nearest = Math.min(nearest, polygon.distance(p));
+  return Math.min(nearest, polygonsDistance(p, shape.polygons));
+}
+
+/** The angle from a point to the nearest point of any of the polygons; Infinity when there are none. */
+export function polygonsDistance(p: Vector, polygons: readonly Polygon[]): number {
+  let nearest = Infinity;
+  for (const polygon of polygons) {
+    if (polygon.distanceMin(p) < nearest) nearest = Math.min(nearest, polygon.distance(p));
+  }
   return nearest;
 }
 
@@ -125,6 +134,7 @@ function containsPolygon(outer: Polygon, inner: Polygon): boolean {
 
 /** Whether the insides of two polygons have a point in common. */
 export function polygonsMeet(a: Polygon, b: Polygon): boolean {
+  if (!ballsMeet(a.shell.ball, b.shell.ball)) return false;
   return (
     bordersCross(a, b) ||
     a.side(b.interior) === 'inside' ||
@@ -146,7 +156,7 @@ function entersWith(a: Polygon, b: Polygon): boolean {
 }
 
 /** Enough vertices of a loop to know on which sides of a polygon it is: one, if it does not touch the borders. */
-function samplesOf(loop: Loop, polygon: Polygon): readonly Vector[] {
+export function samplesOf(loop: Loop, polygon: Polygon): readonly Vector[] {
   return polygon.loops.some((border) => loopsRelate(loop, border, edgesTouch)) ? loop.vertices : [loop.vertices[0]];
 }
 

@@ -59,7 +59,7 @@ export const distinctCommand: Command = {
         order.collation === undefined,
       );
     }
-    const values = new DistinctValues(distinct.key, { query, order, reply });
+    const values = new DistinctValues(distinct.key, { query, order, reply, turn });
     reply.startArray('values');
     const resume = (): void => resumeView({ query, subjects }, turn, readAt);
     const waiting = runToEnd(() => values.advance(), context, resume);
@@ -94,7 +94,20 @@ export function parseDistinct(request: CommandRequest): Distinct {
   return { key, query, hint, collation };
 }
 
-/** Writes each value once, as it is first met, into the array that is open. */
+interface DistinctRun {
+  readonly query: RunningQuery;
+  readonly order: ValueOrder;
+  readonly reply: BsonWriter;
+  readonly turn: Turn;
+}
+
+/** An array whose items are being looked at. */
+interface OpenArray {
+  readonly items: ElementReader;
+  readonly depth: number;
+}
+
+/** Writes each value once, as it is first met, into the array that is open. Arrays may be large: it pauses inside of them. */
 class DistinctValues {
   readonly #segments: readonly string[];
   readonly #names: readonly Uint8Array[];
@@ -102,21 +115,23 @@ class DistinctValues {
   readonly #reply: BsonWriter;
   readonly #seen = new Set<string>();
   readonly #order: ValueOrder;
+  /** Inside each other, the innermost last. */
+  readonly #open: OpenArray[] = [];
+  readonly #turn: Turn;
   #sizeBytes = 0;
 
-  constructor(
-    path: string,
-    { query, order, reply }: { readonly query: RunningQuery; readonly order: ValueOrder; readonly reply: BsonWriter },
-  ) {
+  constructor(path: string, { query, order, reply, turn }: DistinctRun) {
     this.#segments = path.split('.');
     this.#names = this.#segments.map((segment) => fieldName(segment));
     this.#query = query;
     this.#order = order;
     this.#reply = reply;
+    this.#turn = turn;
   }
 
   advance(): 'done' | 'pause' {
     for (;;) {
+      if (!this.#walkOpen()) return 'pause';
       const document = this.#query.source.next();
       if (document === PAUSE) return 'pause';
       if (document === undefined) return 'done';
@@ -131,24 +146,29 @@ class DistinctValues {
 
   #walkValue(value: ValueSpan, depth: number): void {
     const isLast = depth === this.#names.length;
-    if (value.type === BSON_TYPE.array) this.#walkArray(value, depth);
+    if (value.type === BSON_TYPE.array) this.#openArray(value, depth);
     else if (isLast) this.#add(value);
     else if (value.type === BSON_TYPE.object) this.#walkObject(value.bytes, value.start, depth);
   }
 
-  #walkArray(array: ValueSpan, depth: number): void {
-    const items = new ElementReader(array.bytes, array.start);
-    if (depth === this.#names.length) {
-      while (items.next()) this.#add(items);
-      return;
+  #openArray(array: ValueSpan, depth: number): void {
+    this.#open.push({ items: new ElementReader(array.bytes, array.start), depth });
+    // The one item that the path may mean by its index comes first.
+    if (depth === this.#names.length || !/^(0|[1-9]\d*)$/.test(this.#segments[depth])) return;
+    const item = findField(array.bytes, this.#names[depth], array.start);
+    if (item !== undefined) this.#walkValue(item, depth + 1);
+  }
+
+  /** False when the turn is over before the arrays that are open are done with. */
+  #walkOpen(): boolean {
+    for (let open = this.#open.at(-1); open !== undefined; open = this.#open.at(-1)) {
+      if (this.#turn.isOver()) return false;
+      const { items, depth } = open;
+      if (!items.next()) this.#open.pop();
+      else if (depth === this.#names.length) this.#add(items);
+      else if (items.type === BSON_TYPE.object) this.#walkObject(items.bytes, items.start, depth);
     }
-    if (/^(0|[1-9]\d*)$/.test(this.#segments[depth])) {
-      const item = findField(array.bytes, this.#names[depth], array.start);
-      if (item !== undefined) this.#walkValue(item, depth + 1);
-    }
-    while (items.next()) {
-      if (items.type === BSON_TYPE.object) this.#walkObject(items.bytes, items.start, depth);
-    }
+    return true;
   }
 
   #add(value: ValueSpan): void {

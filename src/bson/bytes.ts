@@ -2,7 +2,8 @@
 import { CommandError } from '../base/command_error.ts';
 
 const SCRATCH = new DataView(new ArrayBuffer(8));
-const UTF8_DECODER = new TextDecoder('utf-8');
+/** A mark of byte order is a character like others. */
+const UTF8_DECODER = new TextDecoder('utf-8', { ignoreBOM: true });
 const UTF8_ENCODER = new TextEncoder();
 
 /** Texts up to this length are decoded by a loop: below it a call into the decoder costs more. */

@@ -79,3 +79,9 @@ test('the case of ASCII letters alone does not count', () => {
   expect(valueOf({ $strcasecmp: ['a_', 'Ab'] }, {})).toBe(1);
   expect(valueOf({ $strcasecmp: ['ab', 'ABC'] }, {})).toBe(-1);
 });
+
+test('a text that begins with a mark of byte order keeps it', () => {
+  const s = '\uFEFFab';
+  expect(valueOf({ $concat: ['$s', 'c'] }, { s })).toBe('\uFEFFabc');
+  expect(valueOf({ $toUpper: '$s' }, { s })).toBe('\uFEFFAB');
+});

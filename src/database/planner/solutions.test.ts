@@ -34,6 +34,32 @@ describe('plans of very many conditions', () => {
     expect(rangesOf(alternatives)).toEqual(rangesOf(listed));
   });
 
+  test('very many values of several fields, and what else there is, find what they match', async () => {
+    const data = await TestData.open();
+    data.index('db.c', { a: 1 });
+    data.index('db.c', { b: 1 });
+    const documents = [
+      { a: 1 },
+      { b: 250 },
+      { a: 'x' },
+      { a: null, b: -3 },
+      { b: 5000 },
+      { a: [7, 'y'] },
+      { a: /z/, b: 1e9 },
+    ];
+    for (const [i, document] of documents.entries()) data.insert('db.c', { _id: i, ...document });
+    const $or = [
+      ...MANY.slice(0, 300).flatMap((i) => [{ a: i }, { b: i }]),
+      { b: { $gt: 4999, $lt: 6000 } },
+      { a: { $eq: /z/ } },
+    ];
+    const ids = (filter: object): unknown[] =>
+      data.find('db.c', { ...filter }, { sort: { _id: 1 } }).map(({ _id }) => _id);
+    expect(ids({ $or })).toEqual([0, 1, 4, 5, 6]);
+    expect(ids({ $or: [...$or, { a: null, b: -3 }] })).toEqual([0, 1, 3, 4, 5, 6]);
+    expect(ids({ $or: [...$or, { a: null }] })).toEqual([0, 1, 3, 4, 5, 6]);
+  });
+
   test('branches of one index are joined where the first of them stood, others stay', async () => {
     const $or = [{ a: 1 }, { b: 1 }, { a: { $gt: 5 } }, { b: 2, x: 1 }, { b: 3 }];
     const [{ access }] = await plansOf({ $or }, { a: 1 }, { b: 1 });

@@ -11,6 +11,7 @@ import { candidatesOf, type Candidate } from './candidate.ts';
 import { conditionsOf, conjunctsOf, type Condition } from './conditions.ts';
 import { implies } from './implication.ts';
 import { boundsFor, wholeIndex, type IndexBounds } from './index_bounds.ts';
+import { withListedValues } from './listed_branches.ts';
 import { explode, orderOf } from './order.ts';
 import { tableBounds } from './ranges.ts';
 
@@ -169,7 +170,7 @@ function unionPlan(request: SolutionRequest, query: Disjunction): Plan | undefin
   // The disjunction itself implies nothing that each of its branches does not.
   const left = conjuncts.filter((one) => one !== disjunction);
   const found: BranchPlan[] = [];
-  for (const child of query.branches) {
+  for (const child of withListedValues(query.branches)) {
     const parts = conjunctsOf(child);
     const indexes = usableIndexes(request, (filter) => implies(conjunction([...left, child]), filter));
     const best = bestBounds(indexes, parts);

@@ -6,6 +6,8 @@
  * `relations.ts`. Legacy pairs are also points of a plane, for regions of the plane (`flat.ts`). Points within 6 mm of a
  * border lie on it, and borders belong to what they bound; polygons that only touch do not meet.
  *
+ * Borders have thousands of edges: they lie in trees of boxes (`edge_tree.ts`, `flat_ring.ts`), loops in balls (`ball.ts`).
+ *
  * For indexes, shapes and regions are covered by *cells* (`cells.ts`, `covering.ts`), pairs lie in squares (`geohash.ts`):
  * numbers near each other for places near each other. Indexes find candidates; the conditions here decide.
  */

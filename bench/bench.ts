@@ -5,7 +5,6 @@
  */
 import { writeFileSync } from 'node:fs';
 import { ReplicaSet, type RunningSet } from './built_set.ts';
-import { EchoTarget } from './echo_target.ts';
 import {
   KILL_ROW,
   START_ROW,
@@ -56,10 +55,10 @@ function readCommandLine(argv: readonly string[]): { options: Options; rows: Row
   }
 }
 
-function listRows({ echo, measured }: Rows): void {
-  const all: ReportedRow[] = [...echo, ...measured, ...FAILOVER_ROWS.map(({ row }) => row), MEMORY_ROW];
+function listRows({ limits, measured }: Rows): void {
+  const all: ReportedRow[] = [...limits, ...measured, ...FAILOVER_ROWS.map(({ row }) => row), MEMORY_ROW];
   for (const { name, title, aim } of all)
-    console.log(`${name.padEnd(7)} ${title}${aim === undefined ? '' : ` (aim: ${aim})`}`);
+    console.log(`${name.padEnd(12)} ${title}${aim === undefined ? '' : ` (aim: ${aim})`}`);
 }
 
 const isWanted = ({ rows }: Options, { name }: ReportedRow): boolean => rows === undefined || rows.includes(name);
@@ -73,14 +72,13 @@ async function runBenchmark(options: Options, rows: Rows): Promise<void> {
     targets.map(({ name }) => name),
     { seconds, longSeconds, rounds, scale },
   );
-  const echo = new EchoTarget();
   try {
     if (set !== undefined) await measureMemory(set, 'idle', report, options);
     for (const target of targets) {
       await target.refresh();
       report.describeTarget(target.describe());
     }
-    await measureEcho(echo, rows, report, options);
+    await measureLimits(rows, report, options);
     for (const row of rows.measured) {
       await measureRow(row, targets, report, rounds);
       saveJson(report, options);
@@ -89,7 +87,6 @@ async function runBenchmark(options: Options, rows: Rows): Promise<void> {
     for (const target of targets) await target.dropDatabase();
   } finally {
     for (const target of targets) target.close();
-    echo.close();
     await set?.stop();
   }
   if (set !== undefined) await measureFailover(report, options);
@@ -98,10 +95,10 @@ async function runBenchmark(options: Options, rows: Rows): Promise<void> {
   if (report.hasFailures) process.exitCode = 1;
 }
 
-async function measureEcho(echo: EchoTarget, rows: Rows, report: Report, { rounds, seconds }: Options): Promise<void> {
-  for (const row of rows.echo) {
+async function measureLimits({ limits }: Rows, report: Report, { rounds }: Options): Promise<void> {
+  for (const row of limits) {
     for (let round = 1; round <= rounds; round++) {
-      const result = await echo.run(row, seconds);
+      const result = await row.measure();
       report.add(row, MACHINE, result);
       console.error(`${row.name} ${round}/${rounds}: ${progress(row, result)}`);
     }

@@ -44,7 +44,7 @@ function keyedDocument(i: number, count: number): Uint8Array {
 }
 
 /** 1 KB. `r` is a permutation of the ids, so that a range of it lies scattered over the collection. */
-function largeDocument(i: number, count: number): Uint8Array {
+export function largeDocument(i: number, count: number): Uint8Array {
   const fields = {
     _id: i,
     a: i % 10,

@@ -4,7 +4,7 @@ import { parseAddress } from './connection.ts';
 
 export const USAGE = `usage: npm run bench -- [options]
 Starts a set of three members as processes, measures it beside the machine's own limit, and stops it.
-  --rows P1,P2,…              only these rows (default: all; "echo" means all echo rows)
+  --rows P1,P2,…              only these rows (default: all; "limits" means all rows of the machine itself)
   --seconds 4                 how long each measurement lasts
   --rounds 3                  measurements per row; targets take turns
   --long                      P4 runs for 60 s

@@ -16,7 +16,7 @@ export interface ReportedRow {
   readonly title: string;
   readonly metrics: readonly Metric[];
   readonly aim?: string;
-  readonly echoShare?: number | string;
+  readonly comparedWith?: string;
 }
 
 interface Entry {
@@ -95,7 +95,7 @@ export class Report {
       options: this.#options,
       targets: this.#descriptions,
       rows: this.#records(),
-      shareOfEcho: this.#sharesOfEcho(),
+      shares: this.#shares(),
     };
   }
 
@@ -116,8 +116,8 @@ export class Report {
         `†: the load generator used ≥ ${GENERATOR_BUSY * 100} % of a core; the server may be able to do more.`,
       );
     }
-    for (const { row, target, share, echo } of this.#sharesOfEcho()) {
-      notes.push(`${row}: ${target} reaches ${(share * 100).toFixed(1)} % of ${echo}.`);
+    for (const { row, target, share, of } of this.#shares()) {
+      notes.push(`${row}: ${target} reaches ${(share * 100).toFixed(1)} % of ${of}.`);
     }
     return notes;
   }
@@ -156,17 +156,17 @@ export class Report {
     return { row: row.name, what, unit: metric.unit, better: metric.better, aim: row.aim ?? '', targets };
   }
 
-  /** For rows that are judged against an echo row: which share of it they reach. */
-  #sharesOfEcho(): { row: string; target: string; share: number; echo: string }[] {
+  /** For rows that are compared with another one: which share of it they reach. */
+  #shares(): { row: string; target: string; share: number; of: string }[] {
     return [...this.#entries.values()].flatMap(({ row, values }) => {
-      const echo = `echo${row.echoShare}`;
-      const limit = this.#entries.get(echo)?.values.get(`${MACHINE} perSecond`);
-      if (row.echoShare === undefined || limit === undefined) return [];
+      const of = row.comparedWith;
+      if (of === undefined) return [];
+      const others = this.#entries.get(of)?.values;
       return this.#targetNames.flatMap((target) => {
         const measured = values.get(`${target} perSecond`);
-        return measured === undefined
-          ? []
-          : [{ row: row.name, target, share: spread(measured).median / spread(limit).median, echo }];
+        const other = others?.get(`${MACHINE} perSecond`) ?? others?.get(`${target} perSecond`);
+        if (measured === undefined || other === undefined) return [];
+        return [{ row: row.name, target, share: spread(measured).median / spread(other).median, of }];
       });
     });
   }

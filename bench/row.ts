@@ -11,8 +11,8 @@ export interface Row {
   readonly metrics: readonly Metric[];
   /** What the row is to reach, as text beside the figure. */
   readonly aim?: string;
-  /** The echo row that shows what the machine allows at most: what stands behind 'echo' in its name. */
-  readonly echoShare?: number | string;
+  /** The row, of the machine or of the same target, that the report tells the share of. */
+  readonly comparedWith?: string;
   /** Once per target: loads shared data. */
   readonly prepare?: (target: Target) => Promise<void>;
   /** Before each round, not timed. */
@@ -23,14 +23,12 @@ export interface Row {
   readonly after?: (target: Target) => Promise<void>;
 }
 
-/** A row that measures the machine itself, once. */
-export interface EchoRow {
+/** A row that measures the machine itself. */
+export interface LimitRow {
   readonly name: string;
   readonly title: string;
   readonly metrics: readonly Metric[];
-  readonly connections: number;
-  /** Of each reply, about. */
-  readonly replyBytes: number;
+  readonly measure: () => Promise<Result>;
 }
 
 export interface RowOptions {

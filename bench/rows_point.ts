@@ -116,7 +116,7 @@ function findRow({ name, connections, seconds, ...rest }: PointRow, small: Share
   return {
     name,
     title: `find by _id, ${plural(connections)}`,
-    echoShare: connections,
+    comparedWith: `echo${connections}`,
     metrics: [OPS],
     ...rest,
     prepare: (target) => ensureLoaded(target, small),
@@ -129,7 +129,7 @@ function indexedRow({ name, connections, seconds, ...rest }: PointRow, keyed: Sh
   return {
     name,
     title: `find by an indexed field, ${plural(connections)}`,
-    echoShare: connections,
+    comparedWith: 'P1',
     metrics: [OPS],
     ...rest,
     prepare: async (target) => {
@@ -156,7 +156,7 @@ function insertRow({ name, what, connections, options, metrics = [OPS], seconds,
     name,
     title: `${what}, ${plural(connections)}`,
     metrics,
-    ...(metrics[0] === OPS ? { echoShare: 16 } : {}),
+    ...(metrics[0] === OPS ? { comparedWith: 'echo16' } : {}),
     ...rest,
     before: (target) => target.recreate(SCRATCH),
     run: (target) => {
@@ -176,7 +176,7 @@ function updateRow(small: SharedCollection, seconds: number): Row {
     name: 'P4',
     title: `updateOne by _id $inc w:1, ${plural(16)}, ${seconds} s`,
     metrics: [OPS],
-    echoShare: 16,
+    comparedWith: 'echo16',
     aim: '10 % of echo16',
     prepare: (target) => ensureLoaded(target, small),
     run: (target) =>

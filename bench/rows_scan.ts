@@ -40,6 +40,7 @@ interface RepeatedRow {
   readonly name: string;
   readonly title: string;
   readonly aim: string;
+  readonly comparedWith?: string;
   readonly units: number;
   readonly collection: SharedCollection;
   readonly seconds: number;
@@ -48,11 +49,9 @@ interface RepeatedRow {
 }
 
 /** A row that repeats one operation on one connection. */
-function repeatedRow({ name, title, aim, units, collection, seconds, indexed, operationOf }: RepeatedRow): Row {
+function repeatedRow({ units, collection, seconds, indexed, operationOf, ...rest }: RepeatedRow): Row {
   return {
-    name,
-    title,
-    aim,
+    ...rest,
     metrics: [DOCS],
     prepare: async (target) => {
       await ensureLoaded(target, collection);
@@ -86,6 +85,7 @@ function scanRow(large: SharedCollection, seconds: number): Row {
     name: 'P6',
     title: `scan ${thousands(large.count)} × 1 KB, filter {a, b: {$gt}} matches 1 %`,
     aim: '1,800,000 docs/s',
+    comparedWith: 'store',
     units: large.count,
     collection: large,
     seconds,
@@ -116,7 +116,7 @@ function rangeRow(large: SharedCollection, seconds: number): Row {
     name: 'P6b',
     title: `indexed range of ${RANGE_LENGTH} × 1 KB, 8 connections`,
     aim: '8,000 ops/s',
-    echoShare: '8x100k',
+    comparedWith: 'gather8x100k',
     metrics: [OPS],
     prepare: async (target) => {
       await ensureLoaded(target, large);
@@ -149,6 +149,7 @@ function groupRow(large: SharedCollection, seconds: number): Row {
     name: 'P7',
     title: `$group by a string of ${thousands(KEYS)} values, $sum, ${thousands(large.count)} documents`,
     aim: '600,000 docs/s',
+    comparedWith: 'store',
     units: large.count,
     collection: large,
     seconds,
@@ -174,6 +175,7 @@ function sortRow(large: SharedCollection, seconds: number): Row {
     name: 'P7b',
     title: `sort ${thousands(large.count)} × 1 KB on an unindexed field, limit ${SORT_LIMIT}`,
     aim: '1,500,000 docs/s',
+    comparedWith: 'store',
     units: large.count,
     collection: large,
     seconds,
@@ -220,6 +222,7 @@ function indexBuildRow(large: SharedCollection, seconds: number): Row {
     name: 'P7d',
     title: `createIndexes on an int field, ${thousands(large.count)} documents`,
     aim: '320,000 docs/s',
+    comparedWith: 'store',
     units: large.count,
     collection: large,
     seconds,

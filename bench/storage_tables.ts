@@ -1,6 +1,6 @@
 /**
  * What the versioned tables cost: `npx tsx bench/storage_tables.ts [row…]` over LMDB in a temporary folder.
- * Rows: gets scans index updates appends versions. BENCH_DOCS sets the number of documents (default 200,000).
+ * Rows: gets many cold scans index updates appends versions. BENCH_DOCS sets the number of documents (default 200,000).
  */
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -12,7 +12,7 @@ import { termOf, type Timestamp } from '../src/base/optime.ts';
 import { createHostEnv } from '../src/host/env.ts';
 import { openLmdbBaseStore } from '../src/host/lmdb_base_store.ts';
 import { Store } from '../src/storage/store.ts';
-import type { Table } from '../src/storage/table.ts';
+import { GET_MANY_MAX, type Table } from '../src/storage/table.ts';
 
 const TERM = termOf(1);
 const DOCS = Number(process.env['BENCH_DOCS'] ?? 200_000);
@@ -118,6 +118,34 @@ const rows: Record<string, () => Promise<void>> = {
       });
       timed('random gets, cached, with 10,000 versions elsewhere', keys.length, () => {
         for (const key of keys) table.get(key);
+      });
+    }),
+  many: () =>
+    withStore(async (store) => {
+      const table = await filled(store, 1000);
+      scan(table);
+      const keys = Array.from({ length: GET_MANY_MAX }, () => recordKey(0));
+      const draw = (): void => keys.forEach((key) => key.set(recordKey(random(DOCS))));
+      const values: Uint8Array[] = [];
+      const reply = new Uint8Array(GET_MANY_MAX * 1000);
+      const at = now as Timestamp;
+      const rounds = 10_000;
+      const count = rounds * GET_MANY_MAX;
+      timed('random gets, cached, 1000 B, copied', count, () => {
+        for (let round = 0; round < rounds; round++) {
+          draw();
+          keys.forEach((key, i) => reply.set(table.get(key) ?? reply, i * 1000));
+        }
+      });
+      timed(`random gets of ${GET_MANY_MAX} together, copied`, count, () => {
+        for (let round = 0; round < rounds; round++) {
+          draw();
+          table.getMany(keys, GET_MANY_MAX, at, values);
+          values.forEach((value, i) => reply.set(value, i * 1000));
+        }
+      });
+      timed('of which the keys', count, () => {
+        for (let round = 0; round < rounds; round++) draw();
       });
     }),
   cold: () =>

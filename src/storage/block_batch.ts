@@ -20,6 +20,7 @@ export class BlockBatch {
   /** The block of each key; undefined in a table without blocks. */
   readonly refs: (BlockRef | undefined)[] = Array.from({ length: GET_MANY_MAX }, () => undefined);
   readonly #blocks: (Uint8Array | undefined)[] = Array.from({ length: GET_MANY_MAX }, () => undefined);
+  readonly #buffers: (ArrayBufferLike | undefined)[] = Array.from({ length: GET_MANY_MAX }, () => undefined);
   readonly #reader = new BlockReader();
   /** Of what was only read to have it near, for nobody: reading without a use could be left out by the compiler. */
   sum = 0;
@@ -28,10 +29,14 @@ export class BlockBatch {
   find(directory: Directory, keys: readonly Uint8Array[], count: number): void {
     const refs = this.refs;
     const blocks = this.#blocks;
+    const buffers = this.#buffers;
     let sum = 0;
     for (let i = 0; i < count; i++) refs[i] = directory.refs[directory.indexOf(keys[i])];
-    for (let i = 0; i < count; i++) blocks[i] = refs[i]?.bytes;
-    for (let i = 0; i < count; i++) sum ^= blocks[i]?.[0] ?? 0;
+    for (let i = 0; i < count; i++) {
+      blocks[i] = refs[i]?.bytes;
+      buffers[i] = refs[i]?.buffer;
+    }
+    for (let i = 0; i < count; i++) sum ^= (blocks[i]?.[0] ?? 0) ^ (buffers[i]?.byteLength ?? 0);
     for (let i = 0; i < count; i++) sum ^= this.#recordOf(keys[i], blocks[i]);
     this.sum ^= sum;
   }
@@ -39,6 +44,7 @@ export class BlockBatch {
   clear(count: number): void {
     this.refs.fill(undefined, 0, count);
     this.#blocks.fill(undefined, 0, count);
+    this.#buffers.fill(undefined, 0, count);
   }
 
   /** Reads a byte of every line that the record may lie in. */

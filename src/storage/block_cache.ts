@@ -44,7 +44,7 @@ export class BlockCache {
   adopt(ref: BlockRef, bytes: Uint8Array): void {
     if (bytes.length * 4 > this.bytesMax) return;
     this.#makeRoom(bytes.length);
-    ref.bytes = bytes;
+    ref.setBytes(bytes);
     ref.ringIndex = this.#ring.length;
     this.#ring.push(ref);
     this.bytes += bytes.length;
@@ -54,7 +54,7 @@ export class BlockCache {
   forget(ref: BlockRef): void {
     if (ref.bytes === undefined) return;
     this.bytes -= ref.bytes.length;
-    ref.bytes = undefined;
+    ref.setBytes(undefined);
     const last = this.#ring.pop();
     if (last !== undefined && last !== ref) {
       this.#ring[ref.ringIndex] = last;

@@ -157,10 +157,9 @@ export class BlockReader {
     return guess < 0 || guess >= this.count ? -1 : entriesStart + this.offset(guess);
   }
 
-  /** A view of the located value. */
-  value(): Uint8Array {
-    const { bytes } = this;
-    return new Uint8Array(bytes.buffer, bytes.byteOffset + this.valueStart, this.valueEnd - this.valueStart);
+  /** A view of the located value. `buffer` is that of `bytes`, if the caller has it at hand. */
+  value(buffer: ArrayBufferLike = this.bytes.buffer): Uint8Array {
+    return new Uint8Array(buffer, this.bytes.byteOffset + this.valueStart, this.valueEnd - this.valueStart);
   }
 
   /** A fresh copy of the located key. */

@@ -25,6 +25,8 @@ export class BlockRef {
   readonly name: Uint8Array;
   /** The block, if it is in the cache. Views into it may be anywhere, so it is never written to. */
   bytes: Uint8Array | undefined = undefined;
+  /** The buffer of `bytes`: to ask them for it takes a call, and waits for one more place in memory. */
+  buffer: ArrayBufferLike | undefined = undefined;
   /** The block while the checkpoint that makes it is being committed: memory that is used again afterwards. */
   pending: Uint8Array | undefined = undefined;
   /** For the cache: touched since the hand last passed, and the place in its ring (-1 outside). */
@@ -34,6 +36,12 @@ export class BlockRef {
   constructor(separator: Uint8Array, name: Uint8Array) {
     this.separator = separator;
     this.name = name;
+  }
+
+  /** The cache took the block in, or let it go (undefined). */
+  setBytes(bytes: Uint8Array | undefined): void {
+    this.bytes = bytes;
+    this.buffer = bytes?.buffer;
   }
 }
 

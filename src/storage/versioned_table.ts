@@ -88,7 +88,7 @@ export class VersionedTable implements Table, CursorSource {
       const node = chain.visible(at);
       if (node !== undefined) return node.value;
     }
-    return this.#findInBlocks(key) ? this.#reader.value() : undefined;
+    return this.#valueIn(this.#blockOf(key), key);
   }
 
   getMany(keys: readonly Uint8Array[], count: number, at: Timestamp, values: (Uint8Array | undefined)[]): void {
@@ -345,14 +345,20 @@ export class VersionedTable implements Table, CursorSource {
   }
 
   #valueIn(block: BlockRef | undefined, key: Uint8Array): Uint8Array | undefined {
-    return block !== undefined && this.#findIn(block, key) ? this.#reader.value() : undefined;
+    return block !== undefined && this.#findIn(block, key) ? this.#reader.value(block.buffer) : undefined;
+  }
+
+  /** The block that has the key if any has; undefined in a table without blocks. */
+  #blockOf(key: Uint8Array): BlockRef | undefined {
+    const { directory } = this;
+    const block = directory.indexOf(key);
+    return block < 0 ? undefined : directory.refs[block];
   }
 
   /** Leaves the entry located in `#reader` when it is there. */
   #findInBlocks(key: Uint8Array): boolean {
-    const { directory } = this;
-    const block = directory.indexOf(key);
-    return block >= 0 && this.#findIn(directory.refs[block], key);
+    const block = this.#blockOf(key);
+    return block !== undefined && this.#findIn(block, key);
   }
 
   #findIn(block: BlockRef, key: Uint8Array): boolean {

@@ -111,19 +111,19 @@ function sole<T>(statements: readonly T[]): T {
 }
 
 function explainedUpdate(request: CommandRequest, context: CommandContext): ExplainedQuery {
-  const { ns, statements, variables } = parseUpdate(request);
+  const { shared, statements, variables } = parseUpdate(request);
   const statement = sole(statements);
   const { q, u, isMulti, isUpsert, arrayFilters } = statement;
   compileUpdate(u, { arrayFilters, scope: expressionScope(context, { variables }) });
   const purpose = { kind: 'update', isMulti, isUpsert } as const;
-  return explained({ ...statement, ns, filter: q, variables, purpose }, request, context);
+  return explained({ ...statement, ns: shared.ns, filter: q, variables, purpose }, request, context);
 }
 
 function explainedDelete(request: CommandRequest, context: CommandContext): ExplainedQuery {
-  const { ns, statements, variables } = parseDelete(request);
+  const { shared, statements, variables } = parseDelete(request);
   const statement = sole(statements);
   const purpose = { kind: 'delete', isMulti: statement.isMulti } as const;
-  return explained({ ...statement, ns, filter: statement.q, variables, purpose }, request, context);
+  return explained({ ...statement, ns: shared.ns, filter: statement.q, variables, purpose }, request, context);
 }
 
 function explainedFindAndModify(request: CommandRequest, context: CommandContext): ExplainedQuery {

@@ -12,7 +12,7 @@ import { StatementScopes } from '../query/collation_argument.ts';
 import { expressionScope } from '../query/expression_scope.ts';
 import { missingField } from '../fields.ts';
 import { checkWriteName } from '../namespace.ts';
-import { statementDocuments } from './update.ts';
+import { statementDocuments } from './batch_arguments.ts';
 import {
   checkBatchSize,
   retryableSession,

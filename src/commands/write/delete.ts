@@ -4,26 +4,15 @@ import { numberOf, type RawValue } from '../../bson/value.ts';
 import type { DeleteRun } from '../../database/run/delete_run.ts';
 import { Turn } from '../../database/turn.ts';
 import { Arguments } from '../arguments.ts';
-import { checkCollectionUuid } from './collection_uuid.ts';
+import { BatchArguments, statementDocuments } from './batch_arguments.ts';
+import { answerBatch, BatchStatements } from './batch_statements.ts';
 import type { Command, CommandRequest } from '../context.ts';
 import { openDelete, type DeleteStatement } from './delete_statement.ts';
 import { StatementScopes } from '../query/collation_argument.ts';
 import { expressionScope } from '../query/expression_scope.ts';
 import { missingField } from '../fields.ts';
 import { checkWritable, writeNamespace } from '../namespace.ts';
-import { statementDocuments } from './update.ts';
-import {
-  BatchOutcome,
-  checkBatchSize,
-  retryableSession,
-  runBatch,
-  StatementBatch,
-  statementId,
-  WRITE_OPTIONS,
-  writeBatchReply,
-  type StatementContext,
-  type Statements,
-} from './write_batch.ts';
+import { checkBatchSize, retryableSession, WRITE_OPTIONS, type StatementContext } from './write_batch.ts';
 
 export const deleteCommand: Command = {
   name: 'delete',
@@ -37,56 +26,40 @@ export const deleteCommand: Command = {
   run(request, context, reply) {
     const { data } = context;
     const parsed = parseDelete(request);
-    checkWritable(parsed.ns, data);
+    checkWritable(parsed.shared.ns, data);
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: parsed.variables }));
     const on = { data, turn, session, scopes, bypassesValidation: true, keepsEmptyTimestamps: true };
     const statements = new DeleteStatements(parsed, on);
-    const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
-    if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'delete');
-    return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'delete'));
+    return answerBatch('delete', statements, { context, turn, reply });
   },
 };
 
 interface Delete {
-  readonly ns: string;
+  readonly shared: BatchArguments;
   readonly statements: readonly DeleteStatement[];
-  readonly ordered: boolean;
-  readonly firstId: number | undefined;
-  readonly ids: readonly number[] | undefined;
   /** The `let`. */
   readonly variables: Uint8Array | undefined;
-  /** The `collectionUUID`. */
-  readonly uuid: RawValue | undefined;
 }
 
 /** Throws CommandError for bad arguments. */
 export function parseDelete(request: CommandRequest): Delete {
-  const ns = writeNamespace(request);
+  const shared = new BatchArguments(writeNamespace(request));
   let documents: readonly Uint8Array[] | undefined;
-  let ordered = true;
-  let firstId: number | undefined;
-  let ids: readonly number[] | undefined;
   let variables: Uint8Array | undefined;
-  let uuid: RawValue | undefined;
   const args = Arguments.ofCommand('delete', request.body, WRITE_OPTIONS);
   while (args.next()) {
     if (args.name === 'deletes') documents = args.documents();
-    else if (args.name === 'ordered') ordered = args.bool();
-    else if (args.name === 'stmtId') firstId = args.int32();
-    else if (args.name === 'stmtIds') ids = args.int32List();
-    else if (args.name === 'bypassDocumentValidation') args.flag();
     else if (args.name === 'let') variables = args.document();
-    else if (args.name === 'collectionUUID') uuid = args.uuid();
     else if (args.name === 'runtimeConstants') args.refuseUnsupported();
-    else args.refuseUnknown();
+    else if (!shared.take(args)) args.refuseUnknown();
   }
   documents = statementDocuments(request, 'deletes') ?? documents;
   if (documents === undefined) throw missingField('delete.deletes');
   checkBatchSize(documents.length);
   const statements = documents.map((document) => parseStatement(document));
-  return { ns, statements, ordered, firstId, ids, variables, uuid };
+  return { shared, statements, variables };
 }
 
 /** Of a statement, what may be null; so may `q`, which is then missing. */
@@ -117,44 +90,31 @@ function limitOf(value: ValueSpan): number {
   throw new CommandError('FailedToParse', `The limit field in delete objects must be 0 or 1. Got ${limit}`);
 }
 
-class DeleteStatements implements Statements<DeleteRun> {
-  readonly outcome = new BatchOutcome();
+class DeleteStatements extends BatchStatements<DeleteRun> {
   readonly #delete: Delete;
   readonly #on: StatementContext;
 
   constructor(parsed: Delete, on: StatementContext) {
+    super(parsed.shared, parsed.statements.length);
     this.#delete = parsed;
     this.#on = on;
   }
 
-  get count(): number {
-    return this.#delete.statements.length;
-  }
-
-  get ordered(): boolean {
-    return this.#delete.ordered;
-  }
-
-  /** Undefined when the statement had been executed before. */
   start(index: number): DeleteRun | undefined {
-    const { ns, statements, firstId, ids } = this.#delete;
-    const { session } = this.#on;
+    const { shared, statements } = this.#delete;
+    const { session, data } = this.#on;
     const statement = statements[index];
-    checkCollectionUuid(ns, this.#delete.uuid, this.#on.data);
-    const id = statementId({ first: firstId, list: ids }, index);
+    const id = this.begin(index, data);
     if (session !== undefined && statement.isMulti) {
       throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with limit=0');
     }
-    if (session?.executed(id) === undefined) return openDelete(ns, statement, id, this.#on);
+    if (session?.executed(id) === undefined) return openDelete(shared.ns, statement, id, this.#on);
     this.outcome.n += 1;
     this.outcome.retried.push(id);
     return undefined;
   }
+
   finish(_index: number, run: DeleteRun): void {
     this.outcome.n += run.deleted;
-  }
-
-  fail(index: number, error: CommandError): void {
-    this.outcome.fail(index, error);
   }
 }

@@ -1,7 +1,5 @@
-import type { CommandError } from '../../base/command_error.ts';
 import { documentSize, ElementReader } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
-import type { RawValue } from '../../bson/value.ts';
 import { insertableDocument } from '../../database/insertable.ts';
 import type { MemberData } from '../../database/member_data.ts';
 import type { RetryableSession } from '../../database/sessions.ts';
@@ -9,22 +7,12 @@ import { Turn } from '../../database/turn.ts';
 import { createCollection } from '../../database/write/write_catalog.ts';
 import { insertDocument } from '../../database/write/write_documents.ts';
 import { Arguments } from '../arguments.ts';
-import { checkCollectionUuid } from './collection_uuid.ts';
+import { BatchArguments } from './batch_arguments.ts';
+import { answerBatch, BatchStatements } from './batch_statements.ts';
 import type { Command, CommandRequest, DocumentSequence } from '../context.ts';
 import { missingField, wrongType } from '../fields.ts';
 import { checkWritable, writeNamespace } from '../namespace.ts';
-import {
-  BatchOutcome,
-  checkBatchSize,
-  retryableSession,
-  runBatch,
-  StatementBatch,
-  statementId,
-  statementOf,
-  WRITE_OPTIONS,
-  writeBatchReply,
-  type Statements,
-} from './write_batch.ts';
+import { checkBatchSize, retryableSession, statementOf, WRITE_OPTIONS } from './write_batch.ts';
 
 export const insertCommand: Command = {
   name: 'insert',
@@ -38,52 +26,34 @@ export const insertCommand: Command = {
   run(request, context, reply) {
     const { data } = context;
     const insert = parseInsert(request);
-    checkWritable(insert.ns, data);
+    checkWritable(insert.shared.ns, data);
     const turn = new Turn(context.env.clock);
     const statements = new InsertStatements(data, insert, retryableSession(request, data));
-    const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
-    if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'insert');
-    return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'insert'));
+    return answerBatch('insert', statements, { context, turn, reply });
   },
 };
 
 interface Insert {
-  readonly ns: string;
+  readonly shared: BatchArguments;
   readonly documents: DocumentList;
-  readonly ordered: boolean;
-  readonly firstId: number | undefined;
-  readonly ids: readonly number[] | undefined;
-  readonly bypassesValidation: boolean;
   readonly keepsEmptyTimestamps: boolean;
-  /** The `collectionUUID`. */
-  readonly uuid: RawValue | undefined;
 }
 
 function parseInsert(request: CommandRequest): Insert {
-  const ns = writeNamespace(request);
+  const shared = new BatchArguments(writeNamespace(request));
   let documents: DocumentList | undefined;
-  let ordered = true;
-  let firstId: number | undefined;
-  let ids: readonly number[] | undefined;
-  let bypassesValidation = false;
   let keepsEmptyTimestamps = false;
-  let uuid: RawValue | undefined;
   const sequence = request.sequences.find((one) => one.name === 'documents');
   if (sequence !== undefined) documents = DocumentList.ofSequence(sequence);
   const args = Arguments.ofCommand('insert', request.body, WRITE_OPTIONS);
   while (args.next()) {
     if (args.name === 'documents') documents = DocumentList.ofArray(args.value.bytes, args.arrayStart());
-    else if (args.name === 'ordered') ordered = args.bool();
-    else if (args.name === 'stmtId') firstId = args.int32();
-    else if (args.name === 'stmtIds') ids = args.int32List();
-    else if (args.name === 'bypassDocumentValidation') bypassesValidation = args.flag();
     else if (args.name === 'bypassEmptyTsReplacement') keepsEmptyTimestamps = args.flag();
-    else if (args.name === 'collectionUUID') uuid = args.uuid();
-    else args.refuseUnknown();
+    else if (!shared.take(args)) args.refuseUnknown();
   }
   if (documents === undefined) throw missingField('insert.documents');
   checkBatchSize(documents.count);
-  return { ns, documents, ordered, firstId, ids, bypassesValidation, keepsEmptyTimestamps, uuid };
+  return { shared, documents, keepsEmptyTimestamps };
 }
 
 /** The documents of the command, where they lie in its message. */
@@ -126,31 +96,23 @@ class DocumentList {
 }
 
 /** Each is done as soon as it is begun. */
-class InsertStatements implements Statements<never> {
-  readonly outcome = new BatchOutcome();
+class InsertStatements extends BatchStatements<never> {
   readonly #data: MemberData;
   readonly #insert: Insert;
   readonly #session: RetryableSession | undefined;
 
   constructor(data: MemberData, insert: Insert, session: RetryableSession | undefined) {
+    super(insert.shared, insert.documents.count);
     this.#data = data;
     this.#insert = insert;
     this.#session = session;
   }
 
-  get count(): number {
-    return this.#insert.documents.count;
-  }
-
-  get ordered(): boolean {
-    return this.#insert.ordered;
-  }
-
   start(index: number): undefined {
-    const { ns, documents, firstId, ids, bypassesValidation, keepsEmptyTimestamps } = this.#insert;
+    const { documents, keepsEmptyTimestamps } = this.#insert;
+    const { ns, bypassesValidation } = this.#insert.shared;
     const session = this.#session;
-    checkCollectionUuid(ns, this.#insert.uuid, this.#data);
-    const id = session === undefined ? 0 : statementId({ first: firstId, list: ids }, index);
+    const id = this.begin(index, this.#data);
     if (session?.executed(id) !== undefined) {
       this.outcome.n += 1;
       this.outcome.retried.push(id);
@@ -163,8 +125,4 @@ class InsertStatements implements Statements<never> {
   }
 
   finish(): void {}
-
-  fail(index: number, error: CommandError): void {
-    this.outcome.fail(index, error);
-  }
 }

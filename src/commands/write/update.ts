@@ -1,11 +1,11 @@
 import { CommandError } from '../../base/command_error.ts';
-import { documentSize } from '../../bson/elements.ts';
 import { BSON_TYPE } from '../../bson/types.ts';
 import type { RawValue } from '../../bson/value.ts';
 import { Turn } from '../../database/turn.ts';
 import type { UpdateRun } from '../../database/run/update_run.ts';
 import { Arguments } from '../arguments.ts';
-import { checkCollectionUuid } from './collection_uuid.ts';
+import { BatchArguments, statementDocuments } from './batch_arguments.ts';
+import { answerBatch, BatchStatements } from './batch_statements.ts';
 import type { Command, CommandRequest } from '../context.ts';
 import { StatementScopes } from '../query/collation_argument.ts';
 import { expressionScope } from '../query/expression_scope.ts';
@@ -18,18 +18,7 @@ import {
   type RepeatedUpdate,
   type UpdateStatement,
 } from './update_statement.ts';
-import {
-  BatchOutcome,
-  checkBatchSize,
-  retryableSession,
-  runBatch,
-  StatementBatch,
-  statementId,
-  WRITE_OPTIONS,
-  writeBatchReply,
-  type StatementContext,
-  type Statements,
-} from './write_batch.ts';
+import { checkBatchSize, retryableSession, WRITE_OPTIONS, type StatementContext } from './write_batch.ts';
 
 export const updateCommand: Command = {
   name: 'update',
@@ -43,76 +32,45 @@ export const updateCommand: Command = {
   run(request, context, reply) {
     const { data } = context;
     const update = parseUpdate(request);
-    checkWritable(update.ns, data);
+    checkWritable(update.shared.ns, data);
     const turn = new Turn(context.env.clock);
     const session = retryableSession(request, data);
     const scopes = new StatementScopes(expressionScope(context, { variables: update.variables }));
-    const { bypassesValidation, keepsEmptyTimestamps } = update;
+    const { shared, keepsEmptyTimestamps } = update;
+    const { bypassesValidation } = shared;
     const on = { data, turn, session, scopes, bypassesValidation, keepsEmptyTimestamps };
     const statements = new UpdateStatements(update, on);
-    const waiting = runBatch(new StatementBatch(statements, context, turn), context, turn);
-    if (waiting === undefined) writeBatchReply(reply, statements.outcome, context, 'update');
-    return waiting?.then(() => writeBatchReply(reply, statements.outcome, context, 'update'));
+    return answerBatch('update', statements, { context, turn, reply });
   },
 };
 
 interface Update {
-  readonly ns: string;
+  readonly shared: BatchArguments;
   readonly statements: readonly UpdateStatement[];
-  readonly ordered: boolean;
-  readonly firstId: number | undefined;
-  readonly ids: readonly number[] | undefined;
   /** The `let`. */
   readonly variables: Uint8Array | undefined;
-  readonly bypassesValidation: boolean;
   readonly keepsEmptyTimestamps: boolean;
-  /** The `collectionUUID`. */
-  readonly uuid: RawValue | undefined;
 }
 
 /** Throws CommandError for bad arguments. */
 export function parseUpdate(request: CommandRequest): Update {
-  const ns = writeNamespace(request);
+  const shared = new BatchArguments(writeNamespace(request));
   let documents: readonly Uint8Array[] | undefined;
-  let ordered = true;
-  let firstId: number | undefined;
-  let ids: readonly number[] | undefined;
   let variables: Uint8Array | undefined;
-  let bypassesValidation = false;
   let keepsEmptyTimestamps = false;
-  let uuid: RawValue | undefined;
   const args = Arguments.ofCommand('update', request.body, WRITE_OPTIONS);
   while (args.next()) {
     if (args.name === 'updates') documents = args.documents();
-    else if (args.name === 'ordered') ordered = args.bool();
-    else if (args.name === 'stmtId') firstId = args.int32();
-    else if (args.name === 'stmtIds') ids = args.int32List();
-    else if (args.name === 'bypassDocumentValidation') bypassesValidation = args.flag();
     else if (args.name === 'bypassEmptyTsReplacement') keepsEmptyTimestamps = args.flag();
-    else if (args.name === 'collectionUUID') uuid = args.uuid();
     else if (args.name === 'let') variables = args.document();
     else if (args.name === 'runtimeConstants') args.refuseUnsupported();
-    else args.refuseUnknown();
+    else if (!shared.take(args)) args.refuseUnknown();
   }
   documents = statementDocuments(request, 'updates') ?? documents;
   if (documents === undefined) throw missingField('update.updates');
   checkBatchSize(documents.length);
   const statements = documents.map((document) => parseStatement(document));
-  return { ns, statements, ordered, firstId, ids, variables, bypassesValidation, keepsEmptyTimestamps, uuid };
-}
-
-/** The documents of a sequence as views; undefined when the request has none of that name. */
-export function statementDocuments(request: CommandRequest, name: string): Uint8Array[] | undefined {
-  const sequence = request.sequences.find((one) => one.name === name);
-  if (sequence === undefined) return undefined;
-  const documents: Uint8Array[] = [];
-  let at = sequence.start;
-  while (at < sequence.end) {
-    const size = documentSize(sequence.bytes, at);
-    documents.push(sequence.bytes.subarray(at, at + size));
-    at += size;
-  }
-  return documents;
+  return { shared, statements, variables, keepsEmptyTimestamps };
 }
 
 /** Of a statement, what may be null; so may `q`, which is then missing. */
@@ -169,36 +127,26 @@ function takeArgument(parsed: Partial<Writable<UpdateStatement>>, args: Argument
   }
 }
 
-class UpdateStatements implements Statements<UpdateRun> {
-  readonly outcome = new BatchOutcome();
+class UpdateStatements extends BatchStatements<UpdateRun> {
   readonly #update: Update;
   readonly #on: StatementContext;
 
   constructor(update: Update, on: StatementContext) {
+    super(update.shared, update.statements.length);
     this.#update = update;
     this.#on = on;
   }
 
-  get count(): number {
-    return this.#update.statements.length;
-  }
-
-  get ordered(): boolean {
-    return this.#update.ordered;
-  }
-
-  /** Undefined when the statement had been executed before. */
   start(index: number): UpdateRun | undefined {
-    const { ns, statements, firstId, ids } = this.#update;
+    const { shared, statements } = this.#update;
     const { session, data } = this.#on;
     const statement = statements[index];
-    checkCollectionUuid(ns, this.#update.uuid, data);
-    const id = statementId({ first: firstId, list: ids }, index);
+    const id = this.begin(index, data);
     if (session !== undefined && statement.isMulti) {
       throw new CommandError('InvalidOptions', 'Cannot use (or request) retryable writes with multi=true');
     }
     const executed = session?.executed(id);
-    if (executed === undefined) return openUpdate(ns, statement, id, this.#on);
+    if (executed === undefined) return openUpdate(shared.ns, statement, id, this.#on);
     this.#note(index, { matched: 1, ...repeatedUpdate(data.oplog.find(executed)) });
     this.outcome.retried.push(id);
     return undefined;
@@ -206,10 +154,6 @@ class UpdateStatements implements Statements<UpdateRun> {
 
   finish(index: number, { matched, modified, upserted }: UpdateRun): void {
     this.#note(index, { matched, nModified: modified, upserted });
-  }
-
-  fail(index: number, error: CommandError): void {
-    this.outcome.fail(index, error);
   }
 
   #note(index: number, { matched, nModified, upserted }: RepeatedUpdate & { readonly matched: number }): void {
